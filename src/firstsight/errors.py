@@ -1,0 +1,228 @@
+"""One tree of errors.
+
+    FirstsightError
+    ├── UsageError                a call or an option that cannot be meant
+    ├── ImageError                a picture that cannot be read
+    │   ├── ImageMissing          no such file, a folder, or not allowed
+    │   ├── ImageUnreadable       not an image, truncated, empty
+    │   └── ImageTooLarge         more bytes or pixels than the limits allow
+    ├── FaceError                 a picture without the face that was asked for
+    │   ├── NoFace
+    │   ├── SeveralFaces
+    │   └── PoorQuality
+    ├── ModelError                a model that cannot be opened
+    │   ├── UnknownModel
+    │   ├── ModelMissing          its package or file is not installed
+    │   ├── ModelDamaged          its bytes are not the ones we know
+    │   └── NotCalibrated         no threshold for the rate asked for
+    ├── DataError                 a data set that is not as published
+    └── GalleryError
+        ├── GalleryUnavailable    cannot be opened, read, written; disk full
+        ├── GalleryCorrupt
+        ├── GalleryTooNew         written by a later version
+        ├── GalleryBusy           another process holds it too long
+        ├── GalleryLocked         encrypted, and the key is missing or wrong
+        ├── ModelMismatch         made with another model
+        ├── InvalidName
+        ├── NameTaken
+        ├── NoSuchPerson
+        └── NoSuchTemplate
+
+Every error carries a stable ``code`` for machines, an exit status for the command line and an HTTP
+status for the service, so that each surface reports it in its own way without a table of its own.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class FirstsightError(Exception):
+    """Base of everything that firstsight raises on purpose.
+
+    ``message`` says what happened, and with which file; ``hint`` says what to do about it.
+    """
+
+    code: ClassVar[str] = "error"
+    exit_status: ClassVar[int] = 2
+    http_status: ClassVar[int] = 400
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.hint}".rstrip()
+
+
+class UsageError(FirstsightError):
+    """A call, option or value that cannot be meant."""
+
+    code = "usage"
+
+
+class ImageError(FirstsightError):
+    """A picture that cannot be read."""
+
+    code = "image"
+    http_status = 422
+
+
+class ImageMissing(ImageError):
+    """There is no file at that path, or it is a folder, or reading it is not allowed."""
+
+    code = "image_missing"
+    http_status = 404
+
+
+class ImageUnreadable(ImageError):
+    """The bytes are not a picture in a format that we read, or end too soon."""
+
+    code = "image_unreadable"
+    http_status = 415
+
+
+class ImageTooLarge(ImageError):
+    """More bytes or pixels than the limits allow; told from the header, before decoding."""
+
+    code = "image_too_large"
+    http_status = 413
+
+
+class FaceError(FirstsightError):
+    """The picture is fine, the face that was asked for is not."""
+
+    code = "face"
+    http_status = 422
+
+
+class NoFace(FaceError):
+    """No face was found."""
+
+    code = "no_face"
+
+
+class SeveralFaces(FaceError):
+    """More than one face where exactly one is needed."""
+
+    code = "several_faces"
+
+
+class PoorQuality(FaceError):
+    """The face is too small, blurred, dark, bright or turned to enrol from."""
+
+    code = "poor_quality"
+
+
+class ModelError(FirstsightError):
+    """A model that cannot be opened or used."""
+
+    code = "model"
+    http_status = 500
+
+
+class UnknownModel(ModelError):
+    """No model of that name."""
+
+    code = "unknown_model"
+    http_status = 404
+
+
+class ModelMissing(ModelError):
+    """The package or file that carries the weights is not installed."""
+
+    code = "model_missing"
+
+
+class ModelDamaged(ModelError):
+    """The weights are not the ones whose digest we know."""
+
+    code = "model_damaged"
+
+
+class NotCalibrated(ModelError):
+    """The model's calibration holds no threshold for the rate that was asked for."""
+
+    code = "not_calibrated"
+    http_status = 422
+
+
+class DataError(FirstsightError):
+    """A data set or list that is missing or not as published."""
+
+    code = "data"
+
+
+class GalleryError(FirstsightError):
+    """A gallery that cannot do what was asked."""
+
+    code = "gallery"
+    http_status = 500
+
+
+class GalleryUnavailable(GalleryError):
+    """The file cannot be opened, read or written, or the disk is full."""
+
+    code = "gallery_unavailable"
+    http_status = 503
+
+
+class GalleryCorrupt(GalleryError):
+    """The file is not a gallery, or is damaged."""
+
+    code = "gallery_corrupt"
+
+
+class GalleryTooNew(GalleryError):
+    """The file was written by a later version of firstsight."""
+
+    code = "gallery_too_new"
+
+
+class GalleryBusy(GalleryError):
+    """Another process held the gallery for longer than we wait."""
+
+    code = "gallery_busy"
+    http_status = 503
+
+
+class GalleryLocked(GalleryError):
+    """The embeddings are encrypted, and the key is missing or another one."""
+
+    code = "gallery_locked"
+
+
+class ModelMismatch(GalleryError):
+    """The gallery was made with another model or another preprocessing."""
+
+    code = "model_mismatch"
+    http_status = 409
+
+
+class InvalidName(GalleryError):
+    """A person's name that is empty, too long or holds control characters."""
+
+    code = "invalid_name"
+    http_status = 422
+
+
+class NameTaken(GalleryError):
+    """Another person of this gallery has that name already."""
+
+    code = "name_taken"
+    http_status = 409
+
+
+class NoSuchPerson(GalleryError):
+    """Nobody of that name or id is in the gallery."""
+
+    code = "no_such_person"
+    http_status = 404
+
+
+class NoSuchTemplate(GalleryError):
+    """No template of that id is in the gallery."""
+
+    code = "no_such_template"
+    http_status = 404
