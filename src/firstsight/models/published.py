@@ -1,0 +1,55 @@
+"""A model that others trained and published: its file, terms and reader."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import resources
+
+import torch
+from torch import nn
+
+from firstsight.carriers import PublishedFile
+from firstsight.models.calibration import Calibration
+from firstsight.models.card import Card
+from firstsight.models.model import Model
+from firstsight.models.preprocessing import Preprocessing
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What is known of a published model before its weights are read."""
+
+    name: str
+    file: PublishedFile
+    card: Card
+    preprocessing: Preprocessing
+    dimension: int
+    load_tower: Callable[[bytes], nn.Module]
+    """Makes the tower from the bytes of the file."""
+
+    def calibration(self) -> Calibration | None:
+        """The calibration that ships for this model, if one does.
+
+        Raises:
+            NotCalibrated: the shipped file is damaged, or belongs to other weights.
+        """
+        shipped = resources.files("firstsight.models") / "calibrations" / f"{self.name}.json"
+        return Calibration.from_json(shipped.read_text("utf-8")) if shipped.is_file() else None
+
+    def open(self) -> Model:
+        """Read and check the weights.
+
+        Raises:
+            ModelMissing, ModelDamaged: the weights.
+        """
+        tower = self.load_tower(self.file.read()).eval().requires_grad_(False)
+        return Model(
+            name=self.name,
+            digest=self.file.sha256,
+            tower=tower.to(memory_format=torch.channels_last),
+            dimension=self.dimension,
+            preprocessing=self.preprocessing,
+            card=self.card,
+            calibration=self.calibration(),
+        )

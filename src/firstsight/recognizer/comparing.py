@@ -1,0 +1,55 @@
+"""Comparing photos with each other, without a gallery."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import numpy as np
+
+from firstsight.errors import UsageError
+from firstsight.images import Source
+from firstsight.recognizer.answers import Classification, Verification
+from firstsight.recognizer.encoder import Encoder, label
+
+FMR: Final = 1e-3
+"""False match rate of a verification, unless another is asked for."""
+
+
+def verify(encoder: Encoder, left: Source, right: Source, *, fmr: float = FMR) -> Verification:
+    """Whether two photos, one face in each, show the same person.
+
+    Raises:
+        ImageError, NoFace, SeveralFaces: one of the photos.
+        NotCalibrated: the model's calibration does not reach that rate.
+    """
+    calibration = encoder.model.calibrated()
+    threshold = calibration.threshold(fmr)
+    pair = [encoder.only_face(photo).embedding[None] for photo in (left, right)]
+    similarity = float(encoder.model.similarity(pair[0], pair[1])[0, 0])
+    return Verification(similarity, threshold, fmr, calibration.likelihood_ratio(similarity))
+
+
+def classify(
+    encoder: Encoder, probes: Sequence[Source], support: Mapping[str, Source]
+) -> list[Classification]:
+    """One-shot classification: each probe against one photo of each of C people.
+
+    Koch, Zemel, Salakhutdinov, "Siamese Neural Networks for One-shot Image Recognition" (2015),
+    section 4.3: the class of the most similar support picture wins.
+
+    Raises:
+        UsageError: an empty support set.
+        ImageError, NoFace, SeveralFaces: one of the photos.
+    """
+    if not support:
+        raise UsageError("The support set is empty.", hint="Give one photo of each person.")
+    names = list(support)
+    known = np.stack([encoder.only_face(support[name]).embedding for name in names])
+    answers = []
+    for probe in probes:
+        similarities = encoder.model.similarity(encoder.only_face(probe).embedding[None], known)[0]
+        order = np.argsort(-similarities, kind="stable")
+        ranking = tuple((names[place], float(similarities[place])) for place in order)
+        answers.append(Classification(label(probe), ranking))
+    return answers

@@ -1,0 +1,93 @@
+"""From a photo to templates: decode, find the faces, align them, embed them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firstsight.errors import NoFace, SeveralFaces
+from firstsight.faces import Detector, Face, align
+from firstsight.faces.quality import Quality, assess
+from firstsight.images import Source, read_image
+from firstsight.models import DEFAULT, Model, open_model
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EncodedFace:
+    """A face and its template."""
+
+    picture: NDArray[np.uint8]
+    """The whole upright photo, (H, W, 3)."""
+    face: Face
+    embedding: NDArray[np.float32]
+    """(D,) of unit length."""
+
+    def quality(self) -> Quality:
+        """How well the face can be known again."""
+        return assess(self.picture, self.face)
+
+
+class Encoder:
+    """A detector and a model. Immutable, and safe to share between threads."""
+
+    def __init__(self, model: str | Model = DEFAULT, *, detector: Detector | None = None) -> None:
+        """Open the model.
+
+        Raises:
+            UnknownModel, ModelMissing, ModelDamaged: the model or the detector.
+        """
+        self.model = open_model(model) if isinstance(model, str) else model
+        self.detector = detector or Detector()
+
+    def faces(self, photo: Source) -> list[EncodedFace]:
+        """Every face in a photo, from left to right.
+
+        Raises:
+            ImageError: the photo cannot be read.
+        """
+        picture = read_image(photo)
+        faces = self.detector.detect(picture)
+        embeddings = self.embed(picture, [face.landmarks for face in faces])
+        return [EncodedFace(picture, *pair) for pair in zip(faces, embeddings, strict=True)]
+
+    def only_face(self, photo: Source) -> EncodedFace:
+        """The one face in a photo.
+
+        Raises:
+            ImageError: the photo cannot be read.
+            NoFace, SeveralFaces: there is none, or more than one.
+        """
+        faces = self.faces(photo)
+        if not faces:
+            raise NoFace(
+                f"No face was found in {label(photo)}.",
+                hint="Use a photo in which the whole face can be seen from the front.",
+            )
+        if len(faces) > 1:
+            places = "; ".join(
+                f"{box.width:.0f} x {box.height:.0f} px at ({box.left:.0f}, {box.top:.0f})"
+                for box in (encoded.face.box for encoded in faces)
+            )
+            raise SeveralFaces(
+                f"{len(faces)} faces were found in {label(photo)}: {places}.",
+                hint="Crop the photo so that it shows one person.",
+            )
+        return faces[0]
+
+    def embed(
+        self, picture: NDArray[np.uint8], landmarks: list[NDArray[np.float32]]
+    ) -> NDArray[np.float32]:
+        """Templates of the faces with those landmarks: (N, D) float32, rows of unit length."""
+        wanted = self.model.preprocessing
+        crops = np.empty((len(landmarks), wanted.size, wanted.size, 3), dtype=np.uint8)
+        for row, points in enumerate(landmarks):
+            crops[row] = align(picture, points, wanted.template_points, wanted.size)
+        return self.model.embed(crops)
+
+
+def label(photo: Source) -> str:
+    """What to call a photo in messages and as the source of a template: its file's name."""
+    return Path(photo).name if isinstance(photo, str | Path) else "the picture"

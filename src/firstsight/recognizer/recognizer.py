@@ -1,0 +1,159 @@
+"""The five-line API: a gallery of people, and who is in a photo."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from firstsight.errors import PoorQuality, UsageError
+from firstsight.faces.kept import keep
+from firstsight.gallery import Contract, Match, NewTemplate, Person, Receipt, Store, open_store
+from firstsight.images import Source
+from firstsight.models import DEFAULT, Model
+from firstsight.recognizer import comparing
+from firstsight.recognizer.answers import Candidate, Classification, Sighting, Verification
+from firstsight.recognizer.encoder import EncodedFace, Encoder, label
+
+FPIR: Final = 0.01
+"""False positive identification rate: one stranger in a hundred is named, unless asked otherwise."""
+
+
+class Recognizer:
+    """Enrols people from one photo each and knows them again. Safe to share between threads."""
+
+    def __init__(self, gallery: str | Path, *, model: str | Model | Encoder = DEFAULT) -> None:
+        """Open a gallery, or make a new one.
+
+        Args:
+            gallery: file of the gallery.
+            model: name of a model, an opened one, or an encoder that holds one.
+
+        Raises:
+            GalleryError: the gallery cannot be opened, or was made with another model.
+            ModelError: the model cannot be opened.
+        """
+        self.encoder = model if isinstance(model, Encoder) else Encoder(model)
+        opened = self.encoder.model
+        self.store: Store = open_store(gallery, contract(opened), similarity=opened.similarity)
+
+    def enroll(
+        self,
+        name: str,
+        *photos: Source,
+        consent: str | None = None,
+        retain_until: date | None = None,
+        notes: str | None = None,
+        keep_crops: bool = False,
+        force: bool = False,
+    ) -> Person:
+        """Add a person, or photos to a person: all of them, or none when one is refused.
+
+        Args:
+            name: unique in the gallery.
+            photos: one or more, each with exactly one face.
+            consent: how the person agreed.
+            retain_until: the day after which they are to be erased.
+            notes: anything else.
+            keep_crops: keep a 256 x 256 crop of each face, so that another model can embed it later.
+            force: enrol a face of poor quality all the same.
+
+        Raises:
+            InvalidName: the name.
+            ImageError, NoFace, SeveralFaces, PoorQuality: one of the photos.
+            GalleryError: the gallery.
+        """
+        if not photos:
+            raise UsageError(f"No photo was given of {name}.", hint="Give at least one.")
+        templates = [
+            new_template(self.encoder.only_face(photo), label(photo), keep_crops, force)
+            for photo in photos
+        ]
+        return self.store.add(
+            name, templates, consent=consent, retain_until=retain_until, notes=notes
+        )
+
+    def identify(self, photo: Source, *, fpir: float = FPIR) -> list[Sighting]:
+        """Who is in a photo: every face, from left to right; of several photos of a person the
+        best-scoring one counts.
+
+        Args:
+            photo: any number of faces.
+            fpir: share of strangers who may be named, 0 to 1; with the gallery's size it sets the
+                threshold.
+
+        Raises:
+            ImageError: the photo cannot be read.
+            NotCalibrated: the model's calibration does not reach that rate for so large a gallery.
+        """
+        calibration = self.encoder.model.calibrated()
+        count = max(1, self.store.count_templates())
+        threshold = calibration.identification_threshold(fpir, count)
+        faces = self.encoder.faces(photo)
+        if not faces:
+            return []
+
+        def candidate(match: Match) -> Candidate:
+            ratio = calibration.likelihood_ratio(match.similarity)
+            return Candidate(match.person, match.similarity, ratio)
+
+        found = self.store.search([encoded.embedding for encoded in faces], 2)
+        sightings = []
+        for encoded, matches in zip(faces, found, strict=True):
+            best, runner_up, *_ = [*map(candidate, matches), None, None]
+            quality = encoded.quality()
+            sightings.append(Sighting(encoded.face.box, best, runner_up, threshold, quality))
+        return sightings
+
+    def verify(self, left: Source, right: Source, *, fmr: float = comparing.FMR) -> Verification:
+        """Whether two photos show the same person; see ``comparing.verify``."""
+        return comparing.verify(self.encoder, left, right, fmr=fmr)
+
+    def erase(self, name: str) -> Receipt:
+        """Remove a person and all that was held of them.
+
+        Raises:
+            NoSuchPerson: nobody of that name.
+        """
+        return self.store.erase(name)
+
+    def people(self) -> list[Person]:
+        """Everybody in the gallery, by name."""
+        return self.store.people()
+
+    def close(self) -> None:
+        """Close the gallery."""
+        self.store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def contract(model: Model) -> Contract:
+    """What a gallery must remember of the model that made its templates."""
+    return Contract(model.name, model.digest, model.preprocessing.version, model.dimension)
+
+
+def new_template(encoded: EncodedFace, source: str, keep_crop: bool, force: bool) -> NewTemplate:
+    """A template to enrol.
+
+    Raises:
+        PoorQuality: the face cannot be enrolled from, unless forced.
+    """
+    quality = encoded.quality()
+    if quality.reasons and not force:
+        raise PoorQuality(
+            f"The face in {source} is not good enough to enrol from: {'; '.join(quality.reasons)}.",
+            hint="Use a better photo, or force it.",
+        )
+    crop = keep(encoded.picture, encoded.face.landmarks) if keep_crop else None
+    return NewTemplate(encoded.embedding, source=source, quality=quality.score, crop=crop)
