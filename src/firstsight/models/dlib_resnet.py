@@ -34,7 +34,7 @@ CARD: Final = Card(
 )
 PREPROCESSING: Final = Preprocessing(
     size=150,
-    # YuNet's landmarks in chips cut by dlib: tools/templates/dlib_template.py, 995 photos of CelebA.
+    # YuNet's landmarks in chips cut by dlib: tools/dlib/template.py, 995 photos of CelebA.
     points=(
         (47.42, 48.26),
         (106.59, 48.91),

