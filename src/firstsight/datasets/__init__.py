@@ -1,0 +1,21 @@
+"""Data sets as published: people and their pictures, official lists, seeded draws."""
+
+from firstsight.datasets.archive import PICTURES, Archive, open_archive
+from firstsight.datasets.episodes import Episode, OpenSetDraw, one_shot, open_set
+from firstsight.datasets.identities import Identities, open_identities
+from firstsight.datasets.lfw import Lfw, Pair, open_lfw
+
+__all__ = [
+    "PICTURES",
+    "Archive",
+    "Episode",
+    "Identities",
+    "Lfw",
+    "OpenSetDraw",
+    "Pair",
+    "one_shot",
+    "open_archive",
+    "open_identities",
+    "open_lfw",
+    "open_set",
+]

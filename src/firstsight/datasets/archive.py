@@ -1,0 +1,90 @@
+"""A read-only view of many files: a folder, a zip or a tar, as a data set was published."""
+
+from __future__ import annotations
+
+import hashlib
+import tarfile
+import threading
+import zipfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Final
+
+from firstsight.errors import DataError
+
+PICTURES: Final = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"})
+"""Endings of the files that count as pictures."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Archive:
+    """Files by name, in sorted order; safe to read from several threads."""
+
+    path: Path
+    sizes: Mapping[str, int]
+    """Size in bytes of every file by its name, with forward slashes."""
+    read: Callable[[str], bytes]
+    """The bytes of the file of that name."""
+
+    def digest(self) -> str:
+        """SHA-256 over names and sizes: tells one data set from another without reading it whole."""
+        lines = (f"{name}\t{size}\n" for name, size in self.sizes.items())
+        return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def open_archive(path: Path) -> Archive:
+    """Open a folder, a zip or a tar (also compressed).
+
+    Raises:
+        DataError: it is missing, of another kind, damaged, or holds names that lead out of it.
+    """
+    try:
+        if path.is_dir():
+            return _folder(path)
+        if not path.is_file():
+            raise DataError(f"There is no data set at {path}.", hint="Check the path.")
+        if zipfile.is_zipfile(path):
+            return _zip(path)
+        if tarfile.is_tarfile(path):
+            return _tar(path)
+    except (OSError, zipfile.BadZipFile, tarfile.TarError) as error:
+        raise DataError(f"{path} cannot be read ({error}).", hint="Fetch it again.") from error
+    raise DataError(f"{path} is no folder, zip or tar.", hint="Name the archive as published.")
+
+
+def _checked(path: Path, sizes: Mapping[str, int]) -> dict[str, int]:
+    for name in sizes:
+        parts = PurePosixPath(name)
+        if parts.is_absolute() or ".." in parts.parts:
+            raise DataError(f"{path} holds the name {name!r}, which leads out of it.", hint="Beware.")
+    return dict(sorted(sizes.items()))
+
+
+def _folder(path: Path) -> Archive:
+    sizes = {
+        found.relative_to(path).as_posix(): found.stat().st_size
+        for found in path.rglob("*")
+        if found.is_file()
+    }
+    return Archive(path, _checked(path, sizes), lambda name: (path / name).read_bytes())
+
+
+def _zip(path: Path) -> Archive:
+    opened = zipfile.ZipFile(path)
+    sizes = {info.filename: info.file_size for info in opened.infolist() if not info.is_dir()}
+    # ZipFile guards its reads by a lock of its own.
+    return Archive(path, _checked(path, sizes), opened.read)
+
+
+def _tar(path: Path) -> Archive:
+    opened = tarfile.open(path)  # noqa: SIM115 - read from as long as the archive lives
+    lock = threading.Lock()
+    members = {member.name: member for member in opened if member.isfile()}
+
+    def read(name: str) -> bytes:
+        with lock:
+            stream = opened.extractfile(members[name])
+            return stream.read() if stream else b""
+
+    return Archive(path, _checked(path, {name: found.size for name, found in members.items()}), read)

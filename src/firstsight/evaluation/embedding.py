@@ -1,0 +1,125 @@
+"""From a data set's pictures to templates, by the same way as at use, kept for the next time.
+
+Templates are kept in the user's cache in pieces, each written whole or not at all, so that an interrupted
+run goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from platformdirs import user_cache_path
+from safetensors.numpy import load_file, save_file
+
+from firstsight.datasets import Archive
+from firstsight.errors import ImageError
+from firstsight.faces import Detector, Face, align
+from firstsight.images import read_image
+from firstsight.models import Model
+
+PIECE: Final = 1024
+"""Pictures in one file of the cache."""
+WORKERS: Final = 2
+Progress = Callable[[int, int], None]
+"""Called with the number of pictures done and to be done."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Templates:
+    """The templates of some pictures of a data set."""
+
+    names: tuple[str, ...]
+    embeddings: NDArray[np.float32]
+    """(N, D), rows of unit length; zeros where no face was found."""
+    found: NDArray[np.bool_]
+    """(N,): whether a face was found."""
+    places: dict[str, int]
+    """Row of each name."""
+
+    def rows(self, names: Sequence[str]) -> NDArray[np.intp]:
+        """Rows of those pictures."""
+        return np.array([self.places[name] for name in names], dtype=np.intp)
+
+
+def embed_pictures(
+    model: Model,
+    archive: Archive,
+    names: Sequence[str],
+    *,
+    progress: Progress | None = None,
+    cache: Path | None = None,
+) -> Templates:
+    """One template for each picture: of its only face, or of the one nearest to its middle.
+
+    A picture that cannot be read, or in which no face is found, keeps a row of zeros: it is as similar to
+    everything as chance, and is never left out of a measure.
+
+    Args:
+        model: the model.
+        archive: where the pictures are.
+        names: which pictures.
+        progress: called after every piece.
+        cache: folder of the kept templates; the user's cache folder when None.
+    """
+    detector = Detector()
+    key = hashlib.sha256()
+    contract = (model.digest, model.preprocessing.version, detector.digest, archive.digest())
+    for part in (*contract, *names):
+        key.update(part.encode() + b"\n")
+    folder = (cache or user_cache_path("firstsight")) / "templates" / key.hexdigest()[:24]
+    folder.mkdir(parents=True, exist_ok=True)
+    pieces: list[NDArray[np.float32]] = []
+    for start in range(0, len(names), PIECE):
+        kept = folder / f"{start:07d}.safetensors"
+        if not kept.is_file():
+            part = _embed(model, detector, archive, names[start : start + PIECE])
+            written = kept.with_suffix(".part")
+            save_file({"templates": part}, written)
+            written.replace(kept)
+        pieces.append(load_file(kept)["templates"])
+        if progress:
+            progress(min(start + PIECE, len(names)), len(names))
+    embeddings = np.concatenate(pieces) if pieces else np.empty((0, model.dimension), np.float32)
+    places = {name: row for row, name in enumerate(names)}
+    return Templates(tuple(names), embeddings, embeddings.any(axis=1), places)
+
+
+def _embed(
+    model: Model, detector: Detector, archive: Archive, names: Sequence[str]
+) -> NDArray[np.float32]:
+    with ThreadPoolExecutor(WORKERS) as pool:
+        crops = list(pool.map(partial(_crop, model, detector, archive), names))
+    rows = np.zeros((len(names), model.dimension), dtype=np.float32)
+    seen = [row for row, crop in enumerate(crops) if crop is not None]
+    if seen:
+        rows[seen] = model.embed(np.stack([crop for crop in crops if crop is not None]))
+    return rows
+
+
+def _crop(
+    model: Model, detector: Detector, archive: Archive, name: str
+) -> NDArray[np.uint8] | None:
+    try:
+        picture = read_image(archive.read(name))
+    except ImageError:
+        return None
+    faces = detector.detect(picture)
+    if not faces:
+        return None
+    middle = picture.shape[1] / 2, picture.shape[0] / 2
+    wanted = model.preprocessing
+    face = min(faces, key=partial(_distance, middle))
+    return align(picture, face.landmarks, wanted.template_points, wanted.size)
+
+
+def _distance(middle: tuple[float, float], face: Face) -> float:
+    x, y = face.box.centre
+    return (x - middle[0]) ** 2 + (y - middle[1]) ** 2

@@ -1,0 +1,24 @@
+"""People and their templates: kept, found, and erased for good."""
+
+from firstsight.gallery.records import (
+    Contract,
+    KeptCrop,
+    Match,
+    NewTemplate,
+    Person,
+    Receipt,
+    Template,
+)
+from firstsight.gallery.store import Store, open_store
+
+__all__ = [
+    "Contract",
+    "KeptCrop",
+    "Match",
+    "NewTemplate",
+    "Person",
+    "Receipt",
+    "Store",
+    "Template",
+    "open_store",
+]

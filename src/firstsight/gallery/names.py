@@ -1,0 +1,37 @@
+"""Which names a person may have."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Final
+
+from firstsight.errors import InvalidName
+
+LONGEST: Final = 200
+"""Characters."""
+
+
+def checked_name(name: str) -> str:
+    """The name without surrounding space, in Unicode's composed form (NFC), so that two ways of typing
+    one name are one name. Case and everything else count.
+
+    Raises:
+        InvalidName: empty, longer than 200 characters, or with control or other invisible characters.
+    """
+    clean = unicodedata.normalize("NFC", name).strip()
+    if not clean:
+        raise InvalidName("The name is empty.", hint="Give the person a name.")
+    if len(clean) > LONGEST:
+        raise InvalidName(
+            f"The name has {len(clean):,} characters; at most {LONGEST} are kept.",
+            hint="Shorten it.",
+        )
+    for character in clean:
+        # Control, format, surrogate, private and unassigned; line and paragraph separators.
+        category = unicodedata.category(character)
+        if category.startswith("C") or category in ("Zl", "Zp"):
+            raise InvalidName(
+                f"The name holds the character U+{ord(character):04X}, which cannot be seen.",
+                hint="Remove it.",
+            )
+    return clean

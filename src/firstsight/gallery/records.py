@@ -1,0 +1,100 @@
+"""What a gallery holds, as plain data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """What made the templates; those of another contract cannot be compared with them."""
+
+    model: str
+    digest: str
+    """SHA-256 of the model's weights."""
+    preprocessing: str
+    """Version of its preprocessing."""
+    dimension: int
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody in the gallery."""
+
+    id: int
+    name: str
+    created: datetime
+    """UTC."""
+    consent: str
+    """How the person agreed; empty when nothing was noted."""
+    retain_until: date | None
+    """The day after which they are to be erased."""
+    notes: str
+    templates: int
+    """How many photos they are known by."""
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """What is known of one photo of a person, without its embedding."""
+
+    id: int
+    person: str
+    created: datetime
+    """UTC."""
+    source: str
+    """Where it came from, usually a file's name."""
+    quality: float
+    """0 to 1, as it was judged at enrolment."""
+    has_crop: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NewTemplate:
+    """A photo to be added to a person."""
+
+    embedding: NDArray[np.float32]
+    """(D,) of unit length."""
+    source: str = ""
+    quality: float = 1.0
+    crop: bytes | None = None
+    """An encoded picture of the face, if the user wants it kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeptCrop:
+    """A template's crop, if one was kept, with what else is needed to embed it anew."""
+
+    template_id: int
+    person: str
+    source: str
+    crop: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What was removed."""
+
+    person: str
+    person_id: int
+    templates: int
+    crops: int
+    erased: datetime
+    """UTC."""
+    log_cleared: bool
+    """Whether the write-ahead log could be emptied at once. If not, another process was reading from it;
+    it is emptied when the last process closes the gallery."""
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A person of the gallery, by their best-scoring template."""
+
+    person: str
+    person_id: int
+    template_id: int
+    similarity: float

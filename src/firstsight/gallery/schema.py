@@ -1,0 +1,77 @@
+"""The tables of an embedded gallery, as a list of migrations."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Final
+
+from firstsight.errors import GalleryCorrupt, GalleryTooNew
+
+APPLICATION: Final = 0x46535447
+"""SQLite's application id, "FSTG": tells a gallery from other SQLite files."""
+
+MIGRATIONS: Final = (
+    """
+    CREATE TABLE contract (
+        id INTEGER PRIMARY KEY CHECK (id = 1),
+        model TEXT NOT NULL,
+        digest TEXT NOT NULL,
+        preprocessing TEXT NOT NULL,
+        dimension INTEGER NOT NULL CHECK (dimension > 0),
+        key_check BLOB
+    ) STRICT;
+    CREATE TABLE person (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        name TEXT NOT NULL UNIQUE,
+        created TEXT NOT NULL,
+        consent TEXT NOT NULL DEFAULT '',
+        retain_until TEXT,
+        notes TEXT NOT NULL DEFAULT ''
+    ) STRICT;
+    CREATE TABLE template (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        person_id INTEGER NOT NULL REFERENCES person (id) ON DELETE CASCADE,
+        created TEXT NOT NULL,
+        source TEXT NOT NULL,
+        quality REAL NOT NULL,
+        embedding BLOB NOT NULL,
+        crop BLOB
+    ) STRICT;
+    CREATE INDEX template_of_person ON template (person_id);
+    """,
+)
+"""Migration i leads from version i to i + 1. They are only ever appended to."""
+
+
+def check(database: sqlite3.Connection, path: object) -> int:
+    """The version of the file's schema; 0 for an empty file.
+
+    Raises:
+        GalleryCorrupt: a SQLite file, but no gallery.
+        GalleryTooNew: written by a later version of firstsight.
+    """
+    application = database.execute("PRAGMA application_id").fetchone()[0]
+    version = int(database.execute("PRAGMA user_version").fetchone()[0])
+    if application == 0 and version == 0:
+        if database.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0] == 0:
+            return 0
+    if application != APPLICATION:
+        raise GalleryCorrupt(
+            f"{path} is a database of something else.", hint="Name another file for the gallery."
+        )
+    if version > len(MIGRATIONS):
+        raise GalleryTooNew(
+            f"{path} was written by a later version of firstsight (schema {version}, "
+            f"this one knows {len(MIGRATIONS)}).",
+            hint="Upgrade firstsight.",
+        )
+    return version
+
+
+def migrate(database: sqlite3.Connection, version: int) -> None:
+    """Bring the tables from ``version`` to the newest; inside a transaction of the caller's."""
+    for script in MIGRATIONS[version:]:
+        for statement in filter(str.strip, script.split(";")):
+            database.execute(statement)
+    database.execute(f"PRAGMA application_id = {APPLICATION}")
+    database.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")

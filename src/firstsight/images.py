@@ -1,0 +1,178 @@
+"""The only decoder: a path, bytes, a PIL image or an array becomes an upright RGB picture.
+
+Limits are held before work: the size of a file before it is read, the number of pixels from the header
+before they are decoded. Colour profiles are ignored; of an animation the first frame is taken; what is
+transparent lies on white, as it does on a page.
+"""
+
+from __future__ import annotations
+
+import io
+import stat
+import threading
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from firstsight.errors import ImageMissing, ImageTooLarge, ImageUnreadable
+
+Source = Path | str | bytes | Image.Image | NDArray[Any]
+"""What a picture can be read from."""
+
+FORMATS: Final = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "MPO")
+READABLE: Final = "JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What is refused before it costs anything."""
+
+    bytes: int = 64 * 2**20
+    """Largest file."""
+    pixels: int = 100_000_000
+    """Largest picture, as its header tells it."""
+
+
+DEFAULT_LIMITS: Final = Limits()
+_filtering: Final = threading.Lock()
+
+
+def read_image(source: Source, *, limits: Limits = DEFAULT_LIMITS) -> NDArray[np.uint8]:
+    """Decode a picture and turn it upright.
+
+    Args:
+        source: a path, the bytes of a file, a PIL image, or an array: uint8 of shape (H, W), (H, W, 1),
+            (H, W, 3) RGB or (H, W, 4) RGBA.
+        limits: refused when exceeded.
+
+    Returns:
+        (H, W, 3) uint8 RGB, C-contiguous, its own memory.
+
+    Raises:
+        ImageMissing: no file at the path, or none that may be read.
+        ImageUnreadable: no picture, an unknown format, a truncated or empty one, a wrong array.
+        ImageTooLarge: more bytes or pixels than the limits allow.
+    """
+    if isinstance(source, np.ndarray):
+        return _from_array(source, limits)
+    if isinstance(source, Image.Image):
+        _check_pixels(source.size, "the picture", limits)
+        return _decoded(source, "the picture")
+    if isinstance(source, bytes):
+        name, content = "the picture", source
+        if len(content) > limits.bytes:
+            raise _too_many_bytes(name, len(content), limits)
+    else:
+        name, content = str(source), _read(Path(source), limits)
+    with _opened(content, name, limits) as picture:
+        return _decoded(picture, name)
+
+
+def _read(path: Path, limits: Limits) -> bytes:
+    """The bytes of a regular file within the limits."""
+    try:
+        status = path.stat()
+        if stat.S_ISDIR(status.st_mode):
+            raise ImageMissing(f"{path} is a folder.", hint="Name a picture inside it.")
+        if not stat.S_ISREG(status.st_mode):
+            raise ImageMissing(f"{path} is not a regular file.", hint="Name a picture file.")
+        if status.st_size > limits.bytes:
+            raise _too_many_bytes(str(path), status.st_size, limits)
+        return path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise ImageMissing(f"There is no file {path}.", hint="Check the path.") from error
+    except (OSError, ValueError) as error:
+        raise ImageMissing(
+            f"{path} cannot be read ({error}).", hint="Check the path and its permissions."
+        ) from error
+
+
+def _opened(content: bytes, name: str, limits: Limits) -> Image.Image:
+    """The picture with its header read and checked, its pixels not yet decoded."""
+    if not content:
+        raise ImageUnreadable(f"{name} is empty.", hint="Copy or download it again.")
+    try:
+        # Pillow warns of bombs by a limit of its own; ours is checked below. Python's filters are
+        # global, so that only one thread at a time may change them.
+        with _filtering, warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            picture = Image.open(io.BytesIO(content), formats=FORMATS)
+    except Image.DecompressionBombError as error:
+        raise ImageTooLarge(
+            f"{name} has too many pixels; at most {limits.pixels:,} are read.",
+            hint="Make it smaller.",
+        ) from error
+    except UnidentifiedImageError as error:
+        raise ImageUnreadable(f"{name} is not a picture.", hint=f"Give a {READABLE}.") from error
+    except (OSError, ValueError, SyntaxError, ArithmeticError, LookupError, TypeError) as error:
+        raise _damaged(name, error) from error
+    _check_pixels(picture.size, name, limits)
+    return picture
+
+
+def _decoded(picture: Image.Image, name: str) -> NDArray[np.uint8]:
+    """Upright, on white, in 8 bits RGB."""
+    try:
+        picture.load()
+        upright = ImageOps.exif_transpose(picture)
+        if upright.mode.startswith(("I", "F")):
+            return np.repeat(_eight_bits(upright)[:, :, None], 3, axis=2)
+        if upright.has_transparency_data:
+            clear = upright.convert("RGBA")
+            upright = Image.alpha_composite(Image.new("RGBA", clear.size, "white"), clear)
+        return np.array(upright.convert("RGB"), dtype=np.uint8)
+    except (OSError, ValueError, SyntaxError, ArithmeticError, LookupError, TypeError) as error:
+        raise _damaged(name, error) from error
+
+
+def _eight_bits(picture: Image.Image) -> NDArray[np.uint8]:
+    """Grey of 16 or 32 bits or floats: whole numbers are 16 bits wide, floats run from 0 to 1 or 255."""
+    values = np.asarray(picture, dtype=np.float64)
+    if picture.mode.startswith("I"):
+        values = values / 257
+    elif values.size and values.max() <= 1:
+        values = values * 255
+    return np.clip(np.nan_to_num(values).round(), 0, 255).astype(np.uint8)
+
+
+def _from_array(array: NDArray[Any], limits: Limits) -> NDArray[np.uint8]:
+    grey = array.ndim == 2 or (array.ndim == 3 and array.shape[2] == 1)
+    colour = array.ndim == 3 and array.shape[2] in (3, 4)
+    if array.dtype != np.uint8 or not (grey or colour) or not array.size:
+        raise ImageUnreadable(
+            f"An array of shape {array.shape} and type {array.dtype} is not a picture.",
+            hint="Give uint8 of shape (H, W), (H, W, 3) RGB or (H, W, 4) RGBA.",
+        )
+    height, width = array.shape[:2]
+    _check_pixels((width, height), "the array", limits)
+    if grey:
+        return np.repeat(array.reshape(height, width, 1), 3, axis=2)
+    return _decoded(Image.fromarray(np.ascontiguousarray(array)), "the array")
+
+
+def _check_pixels(size: tuple[int, int], name: str, limits: Limits) -> None:
+    width, height = size
+    if width < 1 or height < 1:
+        raise ImageUnreadable(f"{name} has no pixels ({width} x {height}).", hint="Give another.")
+    if width * height > limits.pixels:
+        raise ImageTooLarge(
+            f"{name} has {width} x {height} pixels; at most {limits.pixels:,} are read.",
+            hint="Make it smaller.",
+        )
+
+
+def _too_many_bytes(name: str, count: int, limits: Limits) -> ImageTooLarge:
+    return ImageTooLarge(
+        f"{name} has {count:,} bytes; at most {limits.bytes:,} are read.", hint="Make it smaller."
+    )
+
+
+def _damaged(name: str, error: Exception) -> ImageUnreadable:
+    return ImageUnreadable(
+        f"{name} is damaged or cut short ({error}).", hint="Copy or download it again."
+    )
