@@ -1,0 +1,66 @@
+"""Intervals by bootstrap over people, because photos of one person do not err independently."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+REPLICATES: Final = 1000
+COVERAGE: Final = 0.95
+
+Weights = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """A figure with its 95 % interval, and the number of trials behind it."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+
+
+def measure(
+    statistic: Callable[[Weights], float],
+    first: Sequence[str],
+    second: Sequence[str] | None = None,
+    *,
+    seed: int,
+    replicates: int = REPLICATES,
+) -> Measure:
+    """A statistic of weighted trials, with its percentile interval.
+
+    Each replicate draws as many people as there are, with replacement; a trial weighs as often as its
+    person was drawn, or, if it compares two people, the product of both.
+
+    Args:
+        statistic: of the trials' weights (n,).
+        first: the person of each trial.
+        second: the other person of each trial; a trial with the same person twice counts it once.
+        seed: of the draws.
+        replicates: how many.
+    """
+    everyone, flat = np.unique([*first, *(second or ())], return_inverse=True)
+    left, right = flat[: len(first)], flat[len(first) :]
+    draw = np.random.default_rng(seed)
+    values = []
+    for _ in range(replicates):
+        counts = np.bincount(draw.integers(len(everyone), size=len(everyone)), minlength=len(everyone))
+        weights = counts[left].astype(np.float64)
+        if second is not None:
+            weights = np.where(left == right, weights, weights * counts[right])
+        if weights.any():
+            values.append(statistic(weights))
+    low, high = percentiles(values)
+    return Measure(statistic(np.ones(len(first))), low, high, len(first))
+
+
+def percentiles(values: Sequence[float]) -> tuple[float, float]:
+    """The middle 95 % of a bootstrap's values."""
+    low, high = np.quantile(values, [(1 - COVERAGE) / 2, (1 + COVERAGE) / 2])
+    return float(low), float(high)

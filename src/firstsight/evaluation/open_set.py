@@ -1,0 +1,53 @@
+"""One to many with strangers: ISO/IEC 19795-1's FPIR and FNIR at one threshold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Searches:
+    """What came back for each probe: the best score, and whether the best person is the right one."""
+
+    mated_scores: NDArray[np.float32]
+    """(M,) best score of each probe of somebody enrolled."""
+    mated_right: NDArray[np.bool_]
+    """(M,) whether that best score belongs to the person shown."""
+    stranger_scores: NDArray[np.float32]
+    """(S,) best score of each stranger's probe."""
+
+    def false_positives(self, threshold: float) -> NDArray[np.bool_]:
+        """(S,) strangers who are named."""
+        return self.stranger_scores >= threshold
+
+    def false_negatives(self, threshold: float) -> NDArray[np.bool_]:
+        """(M,) people enrolled who are not named, or named as somebody else."""
+        return ~(self.mated_right & (self.mated_scores >= threshold))
+
+    def threshold_at(self, fpir: float) -> float:
+        """The lowest threshold that names at most that share of these strangers themselves."""
+        falling = np.sort(self.stranger_scores)[::-1]
+        allowed = int(np.floor(fpir * len(falling) + 1e-9))
+        if allowed >= len(falling):
+            return float(falling[-1])
+        return float(np.nextafter(falling[allowed], np.float32(np.inf)))
+
+
+def search(
+    gallery: NDArray[np.float32],
+    gallery_people: NDArray[np.str_],
+    mated: NDArray[np.float32],
+    mated_people: NDArray[np.str_],
+    strangers: NDArray[np.float32],
+) -> Searches:
+    """Compare all probes with a gallery of one template a person: (G, D), (M, D), (S, D)."""
+    scores = mated @ gallery.T
+    best = scores.argmax(axis=1)
+    return Searches(
+        mated_scores=scores.max(axis=1),
+        mated_right=gallery_people[best] == mated_people,
+        stranger_scores=(strangers @ gallery.T).max(axis=1),
+    )

@@ -1,0 +1,78 @@
+"""Curves as pictures; matplotlib is loaded only here, and only when something is drawn."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from firstsight.errors import UsageError
+from firstsight.evaluation.result import Curve
+from firstsight.models import Calibration
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+BLUE, GREY = "#1f5fa8", "#8a8f98"
+
+
+def draw_curve(curve: Curve, path: Path) -> None:
+    """Draw a curve into a picture; its format is told by the file's ending.
+
+    Raises:
+        UsageError: the file cannot be written.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7, 4.6), layout="constrained")
+    axes = figure.subplots()
+    for name, (x, y) in curve.lines.items():
+        axes.plot(x, y, color=BLUE, linewidth=2, label=name)
+    if curve.log_x:
+        axes.set_xscale("log")
+    axes.set(title=curve.title, xlabel=curve.x_label, ylabel=curve.y_label)
+    axes.grid(alpha=0.25)
+    axes.spines[["top", "right"]].set_visible(False)
+    _save(figure, path)
+
+
+def draw_calibration(calibration: Calibration, title: str, path: Path) -> None:
+    """Draw false match rate and likelihood ratio over the similarity.
+
+    Raises:
+        UsageError: the file cannot be written.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(10, 4.4), layout="constrained")
+    rates_axes, ratio_axes = figure.subplots(1, 2)
+    logarithms, thresholds = np.array(calibration.tail).T
+    seam = np.log10(float(calibration.provenance["rates_below_are_extrapolated"]))
+    seen = logarithms >= seam - 1e-9
+    beyond = logarithms <= seam + 1e-9
+    rates_axes.plot(thresholds[seen], 10 ** logarithms[seen], color=BLUE, lw=2, label="counted")
+    rates_axes.plot(
+        thresholds[beyond], 10 ** logarithms[beyond], color=GREY, lw=2, ls=":", label="continued"
+    )
+    for point in calibration.points:
+        rates_axes.plot([point.low, point.high], [point.fmr] * 2, color="black", lw=3)
+    rates_axes.set(yscale="log", xlabel="threshold (cosine)", ylabel="false match rate")
+    rates_axes.legend(frameon=False)
+    scores, ratios = np.array(calibration.evidence).T
+    ratio_axes.plot(scores, ratios, color=BLUE, lw=2)
+    ratio_axes.axhline(0, color=GREY, lw=0.8)
+    ratio_axes.set(xlabel="similarity (cosine)", ylabel="log10 of the likelihood ratio")
+    for axes in (rates_axes, ratio_axes):
+        axes.grid(alpha=0.25)
+        axes.spines[["top", "right"]].set_visible(False)
+    figure.suptitle(title)
+    _save(figure, path)
+
+
+def _save(figure: Figure, path: Path) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        figure.savefig(path, dpi=144)
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path} cannot be drawn ({error}).", hint="Name a .png.") from error

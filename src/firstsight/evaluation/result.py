@@ -1,0 +1,84 @@
+"""The outcome of a protocol: figures with their intervals, and all that is needed to trust them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firstsight.errors import UsageError
+from firstsight.evaluation.bootstrap import Measure
+from firstsight.evaluation.provenance import machine, moment, versions
+from firstsight.models import Model
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Curve:
+    """Something to draw: a line, or a histogram's samples."""
+
+    title: str
+    x_label: str
+    y_label: str
+    lines: Mapping[str, tuple[NDArray[np.float64], NDArray[np.float64]]]
+    log_x: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Result:
+    """What a protocol measured."""
+
+    protocol: str
+    rule: str
+    """The protocol's rule on outside data, and how we stand to it."""
+    measures: Mapping[str, Measure]
+    settings: Mapping[str, str | int | float | bool]
+    provenance: Mapping[str, str | int | float | bool]
+    curves: tuple[Curve, ...] = field(default=())
+
+    def to_json(self) -> str:
+        """JSON; each measure by its plain name, with its value, interval and number of trials."""
+        values = {
+            "protocol": self.protocol,
+            "rule": self.rule,
+            **{name: asdict(found) for name, found in self.measures.items()},
+            "settings": dict(self.settings),
+            "provenance": dict(self.provenance),
+        }
+        return json.dumps(values, indent=2) + "\n"
+
+
+def provenance(model: Model, data: str, digest: str, seed: int) -> dict[str, str | int | float | bool]:
+    """What a figure depends on."""
+    calibration = model.calibration
+    return {
+        "model": model.name,
+        "model_digest": model.digest,
+        "preprocessing": model.preprocessing.version,
+        "mirrored": model.preprocessing.mirrored,
+        "calibrated_on": str(calibration.provenance.get("data", "")) if calibration else "",
+        "data": data,
+        "data_digest": digest,
+        "seed": seed,
+        "machine": machine(),
+        "made": moment(),
+        **{f"version_{part}": version for part, version in versions().items()},
+    }
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file whole or not at all.
+
+    Raises:
+        UsageError: it cannot be written.
+    """
+    part = path.with_name(path.name + ".part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part.write_text(text, "utf-8")
+        part.replace(path)
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written ({error}).", hint="Name another.") from error

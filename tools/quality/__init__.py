@@ -1,0 +1,1 @@
+"""Measuring from where on a face is too poor to enrol from."""

@@ -1,0 +1,1 @@
+"""Making the sample pack: composite portraits of people who do not exist."""
