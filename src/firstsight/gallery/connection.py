@@ -1,4 +1,4 @@
-"""A connection to an embedded gallery: durable, overwriting, and with errors for people."""
+"""Two connections to one gallery file, to read and to write, with errors for people."""
 
 from __future__ import annotations
 
@@ -7,60 +7,94 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from firstsight.errors import (
-    GalleryBusy,
-    GalleryCorrupt,
-    GalleryError,
-    GalleryUnavailable,
-)
+from firstsight.errors import GalleryBusy, GalleryCorrupt, GalleryError, GalleryUnavailable
 
 PATIENCE: Final = 10.0
 """Seconds to wait for another process that writes."""
 CLEARING: Final = 2.0
 """Seconds to wait for readers before the log can be emptied."""
+PAUSE: Final = 0.02
+"""Seconds between two tries."""
 
 
 class Connection:
-    """One SQLite connection, shared by threads one at a time."""
+    """Reads and writes of one file, by threads one at a time each.
+
+    Who reads never waits for who writes, in this process or another.
+    """
 
     def __init__(self, path: Path, *, create: bool) -> None:
-        """Open the file.
+        """Open the file; an existing one is not changed yet.
 
         Raises:
             GalleryUnavailable, GalleryCorrupt, GalleryBusy: it cannot be opened.
         """
         self.path = path
-        self._lock = threading.RLock()
+        self._reading, self._writing = threading.Lock(), threading.Lock()
         self._prepare(create)
+        self._writer = self._connect()
+        self._reader = self._writer
+
+    def start(self) -> None:
+        """Turn to the write-ahead log, which is where SQLite lets many read while one writes."""
         with self._reporting():
-            self._database = sqlite3.connect(
-                path, timeout=PATIENCE, isolation_level=None, check_same_thread=False
-            )
-        try:
-            with self._reporting():
-                for pragma in (
-                    "journal_mode = WAL",
-                    "synchronous = FULL",
-                    "foreign_keys = ON",
-                    "secure_delete = ON",
-                    "trusted_schema = OFF",
-                ):
-                    self._database.execute(f"PRAGMA {pragma}")
-        except GalleryError:
-            self._database.close()
-            raise
+            self._patiently("PRAGMA journal_mode = WAL")
+            self._reader = self._connect()
+            self._reader.execute("PRAGMA query_only = ON")
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """One state of the file."""
+        with self._reading, self._reporting():
+            self._reader.execute("BEGIN")
+            try:
+                yield self._reader
+            finally:
+                self._reader.execute("ROLLBACK")
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """One transaction: all of it is on the disk afterwards, or none."""
+        with self._writing, self._reporting():
+            self._writer.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._writer
+                self._writer.execute("COMMIT")
+            except BaseException:
+                if self._writer.in_transaction:
+                    self._writer.execute("ROLLBACK")
+                raise
+
+    @contextmanager
+    def maintaining(self) -> Iterator[sqlite3.Connection]:
+        """The writing connection, outside of a transaction."""
+        with self._writing, self._reporting():
+            yield self._writer
+
+    def version(self) -> int:
+        """A number that differs after anybody has written, be it through this very object."""
+        with self._reading, self._reporting():
+            return int(self._reader.execute("PRAGMA data_version").fetchone()[0])
+
+    def close(self) -> None:
+        """Close the file, after those who are at it."""
+        with self._reading, self._writing, self._reporting():
+            self._reader.close()
+            self._writer.close()
 
     def _prepare(self, create: bool) -> None:
         """See that there is a file, readable by its owner only when it is new."""
-        if self.path.is_dir():
-            raise GalleryUnavailable(f"{self.path} is a folder.", hint="Name a file.")
         try:
-            if self.path.exists():
+            if self.path.is_dir():
+                raise GalleryUnavailable(f"{self.path} is a folder.", hint="Name a file.")
+            if self.path.is_file():
                 return
+            if self.path.exists():
+                raise GalleryUnavailable(f"{self.path} is not a file.", hint="Name a file.")
             if not create:
                 raise GalleryUnavailable(
                     f"There is no gallery at {self.path}.",
@@ -69,74 +103,47 @@ class Connection:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             os.close(os.open(self.path, os.O_CREAT | os.O_WRONLY, 0o600))
         except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or error
             raise GalleryUnavailable(
-                f"The gallery {self.path} cannot be made ({error}).",
-                hint="Name another file with --gallery.",
+                f"The gallery {self.path} cannot be opened or made ({reason}).",
+                hint="Check its folder, or name another file with --gallery.",
             ) from error
 
-    @contextmanager
-    def reading(self) -> Iterator[sqlite3.Connection]:
-        """The connection, for a single statement or a few that need not agree."""
-        with self._lock, self._reporting():
-            yield self._database
-
-    @contextmanager
-    def snapshot(self) -> Iterator[sqlite3.Connection]:
-        """The connection, for statements that must see one state of the file."""
-        with self._lock, self._reporting():
-            self._database.execute("BEGIN")
-            try:
-                yield self._database
-            finally:
-                self._database.execute("ROLLBACK")
-
-    @contextmanager
-    def writing(self) -> Iterator[sqlite3.Connection]:
-        """One transaction: all of it is on the disk afterwards, or none."""
-        with self._lock, self._reporting():
-            self._database.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._database
-                self._database.execute("COMMIT")
-            except BaseException:
-                if self._database.in_transaction:
-                    self._database.execute("ROLLBACK")
-                raise
-
-    def changes(self) -> int:
-        """A number that differs after another connection has written."""
-        with self.reading() as database:
-            return int(database.execute("PRAGMA data_version").fetchone()[0])
-
-    def clear_log(self) -> bool:
-        """Empty the write-ahead log, so that nothing removed is left in it.
-
-        Returns:
-            False if another process kept reading from it for too long.
-        """
-        until = time.monotonic() + CLEARING
-        with self._lock:
-            while True:
-                with closing(self._checkpoint()) as rows:
-                    busy = rows.fetchone()[0]
-                if not busy:
-                    return True
-                if time.monotonic() > until:
-                    return False
-                time.sleep(0.02)
-
-    def _checkpoint(self) -> sqlite3.Cursor:
+    def _connect(self) -> sqlite3.Connection:
         with self._reporting():
-            self._database.execute("PRAGMA busy_timeout = 100")
+            # Absolute, for SQLite gives names like ":memory:" a meaning of their own.
+            database = sqlite3.connect(
+                self.path.absolute(),
+                timeout=PATIENCE,
+                isolation_level=None,
+                check_same_thread=False,
+            )
             try:
-                return self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            finally:
-                self._database.execute(f"PRAGMA busy_timeout = {int(1000 * PATIENCE)}")
+                for pragma in (
+                    "synchronous = FULL",
+                    "foreign_keys = ON",
+                    "secure_delete = ON",
+                    "temp_store = MEMORY",  # nothing of anybody in a temporary file
+                    "trusted_schema = OFF",
+                ):
+                    database.execute(f"PRAGMA {pragma}")
+            except BaseException:
+                database.close()
+                raise
+            return database
 
-    def close(self) -> None:
-        """Close the file."""
-        with self._lock:
-            self._database.close()
+    def _patiently(self, statement: str) -> None:
+        """Try a statement for which SQLite does not itself wait until others are done."""
+        until = time.monotonic() + PATIENCE
+        while True:
+            try:
+                self._writer.execute(statement)
+            except sqlite3.OperationalError as error:
+                if _code(error) != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                    raise
+                time.sleep(PAUSE)
+            else:
+                return
 
     @contextmanager
     def _reporting(self) -> Iterator[None]:
@@ -147,10 +154,14 @@ class Connection:
             raise translated(error, self.path) from error
 
 
+def _code(error: sqlite3.Error) -> int:
+    """The primary result code: the low byte."""
+    return int(getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)) & 0xFF
+
+
 def translated(error: sqlite3.Error, path: Path) -> GalleryError:
     """What a SQLite error means for the user of a gallery."""
-    # The low byte is the primary result code.
-    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+    code = _code(error)
     if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
         return GalleryCorrupt(
             f"{path} is damaged or is no gallery ({error}).",
@@ -161,14 +172,17 @@ def translated(error: sqlite3.Error, path: Path) -> GalleryError:
             f"Another process has been writing to {path} for over {PATIENCE:.0f} seconds.",
             hint="Try again when it has finished.",
         )
-    if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM):
+    if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_CANTOPEN):
         return GalleryUnavailable(
-            f"{path} cannot be written to.", hint="Check the permissions of the file and its folder."
+            f"{path} cannot be opened for writing ({error}).",
+            hint="Check the permissions of the file and of its folder; the log lies beside it.",
         )
     if code == sqlite3.SQLITE_FULL:
         return GalleryUnavailable(
             f"The disk of {path} is full; nothing was changed.", hint="Make room and try again."
         )
+    if isinstance(error, sqlite3.ProgrammingError) and "closed" in str(error):
+        return GalleryUnavailable(f"The gallery {path} was closed.", hint="Open it again.")
     return GalleryUnavailable(
         f"{path} cannot be used ({error}).", hint="Check the file, its folder and the disk."
     )

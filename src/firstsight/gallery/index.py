@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 Similarity = Callable[[NDArray[np.float32], NDArray[np.float32]], NDArray[np.float32]]
 """(N, D) probes, (M, D) templates -> (N, M), higher is more alike."""
+
+BLOCK: Final = 1 << 23
+"""How many similarities are held at a time (32 MiB)."""
+TOP: Final = 64
+"""How many templates are looked at first for the k best people."""
 
 
 def inner_product(
@@ -28,63 +34,126 @@ class Hit:
     similarity: float
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Index:
-    """All templates at one moment, never changed: a changed gallery has another index."""
+class _Room:
+    """Arrays with space to grow; rows once written stay as they are."""
 
-    template_ids: NDArray[np.int64]
-    """(M,)"""
-    person_ids: NDArray[np.int64]
-    """(M,), sorted, so that a person's templates lie together."""
-    embeddings: NDArray[np.float32]
-    """(M, D)"""
-    starts: NDArray[np.intp]
-    """(P,): where each person's templates begin."""
+    def __init__(self, capacity: int, dimension: int) -> None:
+        self.template_ids = np.empty(capacity, np.int64)
+        self.person_ids = np.empty(capacity, np.int64)
+        self.embeddings = np.empty((capacity, dimension), np.float32)
+        self.used = 0
 
-    @classmethod
-    def build(
-        cls,
+    def append(
+        self,
         template_ids: NDArray[np.int64],
         person_ids: NDArray[np.int64],
         embeddings: NDArray[np.float32],
-    ) -> Index:
-        """An index of templates in any order: (M,), (M,), (M, D)."""
-        if (person_ids[1:] < person_ids[:-1]).any():
-            order = np.argsort(person_ids, kind="stable")
-            template_ids, person_ids = template_ids[order], person_ids[order]
-            embeddings = np.ascontiguousarray(embeddings[order])
-        starts = np.flatnonzero(np.r_[True, person_ids[1:] != person_ids[:-1]][: len(person_ids)])
-        return cls(template_ids, person_ids, embeddings, starts)
+    ) -> None:
+        end = self.used + len(template_ids)
+        self.template_ids[self.used : end] = template_ids
+        self.person_ids[self.used : end] = person_ids
+        self.embeddings[self.used : end] = embeddings
+        self.used = end
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Index:
+    """All templates at one moment.
+
+    It never changes: a gallery that grew has another index, which shares its memory with this one,
+    so that adding costs what is added.
+    """
+
+    template_ids: NDArray[np.int64]
+    """(M,), in the order in which they were enrolled."""
+    person_ids: NDArray[np.int64]
+    """(M,)"""
+    embeddings: NDArray[np.float32]
+    """(M, D), contiguous."""
+    _room: _Room
+
+    @classmethod
+    def empty(cls, dimension: int) -> Self:
+        """An index without templates."""
+        return cls._view(_Room(0, dimension))
+
+    def appended(
+        self,
+        template_ids: NDArray[np.int64],
+        person_ids: NDArray[np.int64],
+        embeddings: NDArray[np.float32],
+    ) -> Self:
+        """This index and more templates: (A,), (A,), (A, D). For one thread at a time."""
+        used, room = len(self.template_ids), self._room
+        total = used + len(template_ids)
+        if room.used != used or total > len(room.template_ids):
+            # Half as much again, so that enrolling one by one copies each row a few times at most.
+            capacity = total if not used else max(total, used + used // 2)
+            room = _Room(capacity, self.embeddings.shape[1])
+            room.append(self.template_ids, self.person_ids, self.embeddings)
+        room.append(template_ids, person_ids, embeddings)
+        return self._view(room)
+
+    def restricted(self, template_ids: NDArray[np.int64], person_ids: NDArray[np.int64]) -> Self:
+        """The same templates, less those not listed, each of the person that it is listed with.
+
+        Args:
+            template_ids: (L,), ascending; may hold ones that are not here.
+            person_ids: (L,), whose they are now.
+        """
+        places = np.searchsorted(template_ids, self.template_ids)
+        inside = places < len(template_ids)
+        inside[inside] = template_ids[places[inside]] == self.template_ids[inside]
+        room = _Room(int(inside.sum()), self.embeddings.shape[1])
+        room.append(self.template_ids[inside], person_ids[places[inside]], self.embeddings[inside])
+        return self._view(room)
+
+    @classmethod
+    def _view(cls, room: _Room) -> Self:
+        end = room.used
+        return cls(room.template_ids[:end], room.person_ids[:end], room.embeddings[:end], room)
 
     def search(
         self, probes: NDArray[np.float32], k: int, similarity: Similarity = inner_product
     ) -> list[list[Hit]]:
-        """The ``k`` most similar people to each probe, best first; of a person the best template counts.
+        """The ``k`` most similar people to each probe, best first.
+
+        Of a person the best template counts; of equals the one enrolled first comes first.
 
         Args:
             probes: (N, D) float32.
             k: at least 1.
             similarity: of probes with templates.
         """
-        if not len(self.starts):
+        count = len(self.template_ids)
+        if not count:
             return [[] for _ in probes]
-        scores = similarity(probes, self.embeddings)
-        people = np.maximum.reduceat(scores, self.starts, axis=1)
-        k = min(k, len(self.starts))
-        best = np.argpartition(-people, k - 1, axis=1)[:, :k]
+        step = max(1, BLOCK // count)
         return [
-            sorted(
-                (self._hit(row, int(person)) for person in picks),
-                key=lambda hit: (-hit.similarity, hit.person_id),
-            )
-            for row, picks in zip(scores, best, strict=True)
+            self._best(scores, k)
+            for start in range(0, len(probes), step)
+            for scores in similarity(probes[start : start + step], self.embeddings)
         ]
 
-    def _hit(self, scores: NDArray[np.float32], person: int) -> Hit:
-        start = int(self.starts[person])
-        last = person + 1 == len(self.starts)
-        end = len(scores) if last else int(self.starts[person + 1])
-        place = start + int(scores[start:end].argmax())
-        return Hit(
-            int(self.person_ids[place]), int(self.template_ids[place]), float(scores[place])
-        )
+    def _best(self, scores: NDArray[np.float32], k: int) -> list[Hit]:
+        """The k best people, from the (M,) similarities of one probe.
+
+        Nobody outside the best ``top`` templates can be ahead of anybody inside, so these suffice
+        as soon as they show k people; people with many templates make it widen its view.
+        """
+        count = len(scores)
+        top = min(count, max(TOP, 4 * k))
+        while True:
+            if top < count:
+                cut = np.partition(scores, count - top)[count - top]
+                rows = np.flatnonzero(scores >= cut)
+            else:
+                rows = np.arange(count)
+            rows = rows[np.argsort(-scores[rows], kind="stable")]
+            people, first = np.unique(self.person_ids[rows], return_index=True)
+            if len(people) >= k or top == count:
+                return [self._hit(scores, row) for row in rows[np.sort(first)[:k]].tolist()]
+            top = min(count, 8 * top)
+
+    def _hit(self, scores: NDArray[np.float32], row: int) -> Hit:
+        return Hit(int(self.person_ids[row]), int(self.template_ids[row]), float(scores[row]))

@@ -2,47 +2,52 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
-from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import count
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from firstsight.errors import GalleryCorrupt, ModelMismatch
-from firstsight.gallery import rows
-from firstsight.gallery.cipher import Cipher
+from firstsight.errors import ModelMismatch
 from firstsight.gallery.connection import Connection
+from firstsight.gallery.header import Header, read
 from firstsight.gallery.index import Index, Similarity
 from firstsight.gallery.records import Contract, Match
+from firstsight.gallery.vault import Vault
+
+AT_A_TIME: Final = 8192
+"""Embeddings read in one go."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class State:
     """The templates and names of one moment."""
 
-    version: tuple[int, int]
-    contract: Contract
+    version: int
+    header: Header
     index: Index
-    names: Mapping[int, str]
+    names: dict[int, str]
+    """By the person's number; later states may share it, and add people to it."""
+    last_template: int
+    last_person: int
 
 
 class LiveIndex:
-    """Searches the newest state of the file; reads only what has changed since the last search."""
+    """Searches the newest state of the file.
 
-    def __init__(self, connection: Connection, cipher: Cipher, similarity: Similarity) -> None:
+    Numbers are never given twice, so what was added since the last look has higher ones, and only
+    that is read. After an edit (anything but an addition) the file's list of numbers and names is
+    read again; an embedding never changes under its number, unless the gallery changes its model.
+    """
+
+    def __init__(self, connection: Connection, vault: Vault, similarity: Similarity) -> None:
         self._connection = connection
-        self._cipher = cipher
+        self._vault = vault
         self._similarity = similarity
-        self._own_writes = 0
         self._lock = threading.Lock()
         self._state: State | None = None
-
-    def forget(self) -> None:
-        """Note a write by our own connection, which SQLite's data version does not count."""
-        with self._lock:
-            self._own_writes += 1
 
     def search(self, probes: NDArray[np.float32], k: int, contract: Contract) -> list[list[Match]]:
         """The ``k`` most similar people to each probe, best first.
@@ -51,9 +56,9 @@ class LiveIndex:
             ModelMismatch: the gallery was moved to another model in the meantime.
         """
         state = self._current()
-        if state.contract != contract:
+        if state.header.contract != contract:
             raise ModelMismatch(
-                f"{self._connection.path} was moved to the model {state.contract.model} meanwhile.",
+                f"{self._connection.path} was moved to {state.header.contract.model} meanwhile.",
                 hint="Open it again.",
             )
         return [
@@ -66,50 +71,33 @@ class LiveIndex:
 
     def _current(self) -> State:
         with self._lock:
-            # Asked before reading: a write in between is then read twice, never missed.
-            version = self._connection.changes(), self._own_writes
+            # Asked before reading: a write in between is then looked at twice, never missed.
+            version = self._connection.version()
             if self._state is None or self._state.version != version:
-                self._state = self._read(version, self._state)
+                with self._connection.reading() as database:
+                    self._state = self._read(database, version, self._state)
             return self._state
 
-    def _read(self, version: tuple[int, int], old: State | None) -> State:
-        with self._connection.snapshot() as database:
-            held = rows.read_contract(database)
-            if held is None:
-                raise GalleryCorrupt(
-                    f"{self._connection.path} does not say which model made it.",
-                    hint="Restore it from a backup.",
-                )
-            contract = held[0]
-            names = dict(database.execute("SELECT id, name FROM person"))
-            listed = database.execute(
-                "SELECT id, person_id FROM template ORDER BY person_id, id"
-            ).fetchall()
-            table = np.array(listed, dtype=np.int64).reshape(-1, 2)
-            # Templates never change under their number, unless the whole gallery changes its model.
-            known = old.index if old and old.contract == contract else None
-            rows_known = dict(zip(known.template_ids.tolist(), count(), strict=False)) if known else {}
-            fresh = [number for number in table[:, 0].tolist() if number not in rows_known]
-            if 4 * len(fresh) > len(table):
-                stored = dict(database.execute("SELECT id, embedding FROM template"))
-            else:
-                query = "SELECT embedding FROM template WHERE id = ?"
-                stored = {n: database.execute(query, (n,)).fetchone()[0] for n in fresh}
-        matrix = np.empty((len(table), contract.dimension), dtype=np.float32)
-        places = np.array([rows_known.get(number, -1) for number in table[:, 0].tolist()], np.intp)
-        if known:
-            matrix[places >= 0] = known.embeddings[places[places >= 0]]
-        for row in np.flatnonzero(places < 0).tolist():
-            number = int(table[row, 0])
-            matrix[row] = self._opened(stored[number], number, contract.dimension)
-        index = Index.build(table[:, 0].copy(), table[:, 1].copy(), matrix)
-        return State(version, contract, index, names)
-
-    def _opened(self, stored: bytes, number: int, dimension: int) -> NDArray[np.float32]:
-        value = np.frombuffer(self._cipher.open(stored, f"template {number}"), dtype="<f4")
-        if value.shape != (dimension,):
-            raise GalleryCorrupt(
-                f"Template {number} of {self._connection.path} has a wrong size.",
-                hint="Restore the gallery from a backup.",
-            )
-        return value
+    def _read(self, database: sqlite3.Connection, version: int, old: State | None) -> State:
+        header = read(database, self._connection.path)
+        if old is None or old.header.generation != header.generation:
+            old = State(version, header, Index.empty(header.contract.dimension), {}, 0, 0)
+        index, names = old.index, old.names
+        if old.header.edits != header.edits:
+            listed = database.execute("SELECT id, person_id FROM template ORDER BY id").fetchall()
+            table = np.array(listed, np.int64).reshape(-1, 2)
+            index, names = index.restricted(table[:, 0], table[:, 1]), {}
+        last_template = old.last_template
+        added = database.execute(
+            "SELECT id, person_id, embedding FROM template WHERE id > ? ORDER BY id",
+            (last_template,),
+        )
+        while found := added.fetchmany(AT_A_TIME):
+            numbers = np.array([row[:2] for row in found], np.int64)
+            embeddings = self._vault.open_embeddings(found, header.contract)
+            index = index.appended(numbers[:, 0], numbers[:, 1], embeddings)
+            last_template = int(numbers[-1, 0])
+        last_person = old.last_person if names else 0
+        named = database.execute("SELECT id, name FROM person WHERE id > ?", (last_person,))
+        names.update(named.fetchall())
+        return State(version, header, index, names, last_template, max(names, default=0))

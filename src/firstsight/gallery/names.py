@@ -12,11 +12,13 @@ LONGEST: Final = 200
 
 
 def checked_name(name: str) -> str:
-    """The name without surrounding space, in Unicode's composed form (NFC), so that two ways of typing
-    one name are one name. Case and everything else count.
+    """The name as it is kept: without surrounding space, in Unicode's composed form (NFC).
+
+    So two ways of typing one name are one name. Case and everything else count: two people are
+    never taken for one because their names are alike.
 
     Raises:
-        InvalidName: empty, longer than 200 characters, or with control or other invisible characters.
+        InvalidName: empty, longer than 200 characters, or with control or other unseen characters.
     """
     clean = unicodedata.normalize("NFC", name).strip()
     if not clean:

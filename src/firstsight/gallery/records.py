@@ -76,6 +76,18 @@ class KeptCrop:
 
 
 @dataclass(frozen=True, slots=True)
+class Moved:
+    """What became of a photo's move from one person to another."""
+
+    person: Person
+    """Who has it now."""
+    source: str
+    """Name of who had it."""
+    source_removed: bool
+    """Whether that person was removed, with their notes, because it was their last photo."""
+
+
+@dataclass(frozen=True, slots=True)
 class Receipt:
     """What was removed."""
 
@@ -85,9 +97,9 @@ class Receipt:
     crops: int
     erased: datetime
     """UTC."""
-    log_cleared: bool
-    """Whether the write-ahead log could be emptied at once. If not, another process was reading from it;
-    it is emptied when the last process closes the gallery."""
+    cleared: bool
+    """Whether no trace of it is left in the files. If not, because another process was reading or
+    the disk was full, the next change or the next opening of the gallery sees to it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from pathlib import Path
 from typing import Final
 
 from firstsight.errors import GalleryCorrupt, GalleryTooNew
@@ -10,15 +11,18 @@ from firstsight.errors import GalleryCorrupt, GalleryTooNew
 APPLICATION: Final = 0x46535447
 """SQLite's application id, "FSTG": tells a gallery from other SQLite files."""
 
-MIGRATIONS: Final = (
+MIGRATIONS: Final[tuple[str, ...]] = (
     """
-    CREATE TABLE contract (
+    CREATE TABLE gallery (
         id INTEGER PRIMARY KEY CHECK (id = 1),
         model TEXT NOT NULL,
         digest TEXT NOT NULL,
         preprocessing TEXT NOT NULL,
         dimension INTEGER NOT NULL CHECK (dimension > 0),
-        key_check BLOB
+        proof BLOB,
+        generation INTEGER NOT NULL DEFAULT 0,
+        edits INTEGER NOT NULL DEFAULT 0,
+        cleared INTEGER NOT NULL DEFAULT 0
     ) STRICT;
     CREATE TABLE person (
         id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -40,22 +44,28 @@ MIGRATIONS: Final = (
     CREATE INDEX template_of_person ON template (person_id);
     """,
 )
-"""Migration i leads from version i to i + 1. They are only ever appended to."""
+"""Migration i leads from version i to i + 1. They are only ever appended to; none may hold a
+semicolon inside a statement.
+
+The one row of ``gallery`` counts what the search and the erasing need to know: ``generation``
+counts changes of the model, ``edits`` all changes but additions, and ``cleared`` is the edit up to
+which the files are known to hold no trace of what was removed.
+"""
 
 
-def check(database: sqlite3.Connection, path: object) -> int:
+def check(database: sqlite3.Connection, path: Path) -> int:
     """The version of the file's schema; 0 for an empty file.
 
     Raises:
         GalleryCorrupt: a SQLite file, but no gallery.
         GalleryTooNew: written by a later version of firstsight.
     """
-    application = database.execute("PRAGMA application_id").fetchone()[0]
+    application = int(database.execute("PRAGMA application_id").fetchone()[0])
     version = int(database.execute("PRAGMA user_version").fetchone()[0])
-    if application == 0 and version == 0:
-        if database.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0] == 0:
-            return 0
-    if application != APPLICATION:
+    tables = int(database.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0])
+    if application == version == tables == 0:
+        return 0
+    if application != APPLICATION or version < 1:
         raise GalleryCorrupt(
             f"{path} is a database of something else.", hint="Name another file for the gallery."
         )

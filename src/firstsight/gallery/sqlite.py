@@ -7,21 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from firstsight.errors import (
-    GalleryCorrupt,
-    GalleryLocked,
-    GalleryUnavailable,
-    ModelMismatch,
-    NameTaken,
-    UsageError,
-)
-from firstsight.gallery import rows, schema
-from firstsight.gallery.cipher import VARIABLE, Cipher, checked_key, key_from_environment
+from firstsight.errors import NameTaken, UsageError
+from firstsight.gallery import header, people, templates, traces
+from firstsight.gallery.cipher import Cipher, key_from_environment
 from firstsight.gallery.connection import Connection
 from firstsight.gallery.index import Similarity, inner_product
 from firstsight.gallery.live import LiveIndex
@@ -30,13 +22,13 @@ from firstsight.gallery.records import (
     Contract,
     KeptCrop,
     Match,
+    Moved,
     NewTemplate,
     Person,
     Receipt,
     Template,
 )
-
-KEY_PROOF: Final = b"firstsight"
+from firstsight.gallery.vault import Vault, embedding_bytes
 
 
 class SqliteStore:
@@ -51,21 +43,25 @@ class SqliteStore:
         key: bytes | None = None,
     ) -> None:
         """Open the file, or make it when a contract is given; see ``store.open_store``."""
-        self._cipher = Cipher(checked_key(key) if key is not None else key_from_environment())
+        self._vault = Vault(Cipher(key_from_environment() if key is None else key), path)
         self._connection = Connection(path, create=contract is not None)
-        self._index = LiveIndex(self._connection, self._cipher, similarity)
         try:
-            self.contract, self._key_proof = self._agree(contract)
+            found = header.open_or_make(self._connection, contract, self._vault.proof())
             if contract is not None:
-                self._unlock()
+                header.compare(contract, found.contract, path)
+                self._vault.unlock(found.proof)
+            if found.edits != found.cleared:
+                traces.clear(self._connection)
         except BaseException:
             self._connection.close()
             raise
+        self.contract, self._proof = found.contract, found.proof
+        self._index = LiveIndex(self._connection, self._vault, similarity)
 
     def add(
         self,
         name: str,
-        templates: Sequence[NewTemplate],
+        new: Sequence[NewTemplate],
         *,
         consent: str | None = None,
         retain_until: date | None = None,
@@ -73,39 +69,36 @@ class SqliteStore:
     ) -> Person:
         """Add a person with templates, or templates to a person of that name."""
         name = checked_name(name)
-        values = [_checked(template.embedding, self.contract.dimension) for template in templates]
-        self._unlock()
+        for template in new:
+            templates.check(template, self.contract.dimension)
+        self._vault.unlock(self._proof)
         with self._writing() as database:
-            person_id = self._add_person(database, name)
-            for template, value in zip(templates, values, strict=True):
-                cursor = database.execute(
-                    "INSERT INTO template (person_id, created, source, quality, embedding) "
-                    "VALUES (?, ?, ?, ?, x'')",
-                    (person_id, rows.now(), template.source, template.quality),
-                )
-                number = int(cursor.lastrowid or 0)
-                crop = template.crop and self._cipher.seal(template.crop, f"crop {number}")
-                database.execute(
-                    "UPDATE template SET embedding = ?, crop = ? WHERE id = ?",
-                    (self._cipher.seal(value, f"template {number}"), crop, number),
-                )
-            self._annotate(database, name, consent, retain_until, notes)
-            return rows.get_person(database, name)
+            person = people.find_or_add(database, name)
+            templates.add(database, self._vault, self.contract, person, new)
+            overwrites = people.annotate(database, person, consent, retain_until, notes)
+            if overwrites:
+                traces.note_edit(database)
+            person = people.get(database, name)
+        if overwrites:
+            traces.clear(self._connection)
+        return person
 
     def people(self) -> list[Person]:
         """Everybody, by name."""
         with self._connection.reading() as database:
-            return rows.all_people(database)
+            return people.everybody(database)
 
     def person(self, name: str) -> Person:
         """One of them."""
+        name = checked_name(name)
         with self._connection.reading() as database:
-            return rows.get_person(database, checked_name(name))
+            return people.get(database, name)
 
     def templates(self, name: str) -> list[Template]:
         """A person's templates, oldest first."""
-        with self._connection.snapshot() as database:
-            return rows.templates_of(database, checked_name(name))
+        name = checked_name(name)
+        with self._connection.reading() as database:
+            return templates.of_person(database, people.get(database, name))
 
     def annotate(
         self,
@@ -117,61 +110,81 @@ class SqliteStore:
     ) -> Person:
         """Change what is noted of a person; None leaves a field as it is."""
         name = checked_name(name)
-        with self._writing(forgets=True) as database:
-            rows.get_person(database, name)
-            self._annotate(database, name, consent, retain_until, notes)
-            return rows.get_person(database, name)
+        with self._editing() as database:
+            people.annotate(database, people.get(database, name), consent, retain_until, notes)
+            person = people.get(database, name)
+        traces.clear(self._connection)
+        return person
 
     def rename(self, name: str, new: str) -> Person:
         """Give a person another name, which nobody else has."""
         name, new = checked_name(name), checked_name(new)
-        with self._writing(forgets=True) as database:
-            person = rows.get_person(database, name)
-            if new != name and rows.find_person(database, new):
+        with self._editing() as database:
+            person = people.get(database, name)
+            if new != name and people.find(database, new):
                 raise NameTaken(
                     f"Somebody is called {new!r} already.",
                     hint="Choose another name, or merge the two: firstsight people merge",
                 )
-            database.execute("UPDATE person SET name = ? WHERE id = ?", (new, person.id))
-            return rows.get_person(database, new)
+            people.rename(database, person, new)
+            person = people.get(database, new)
+        traces.clear(self._connection)
+        return person
 
     def merge(self, source: str, into: str) -> Person:
         """Move all of one person's templates to another and remove the first."""
         source, into = checked_name(source), checked_name(into)
         if source == into:
             raise UsageError(f"{source!r} cannot be merged with itself.", hint="Name two people.")
-        with self._writing(forgets=True) as database:
-            gone, kept = rows.get_person(database, source), rows.get_person(database, into)
-            moved = (kept.id, gone.id)
-            database.execute("UPDATE template SET person_id = ? WHERE person_id = ?", moved)
-            database.execute("DELETE FROM person WHERE id = ?", (gone.id,))
-            return rows.get_person(database, into)
+        self._vault.unlock(self._proof)
+        with self._editing() as database:
+            gone, kept = people.get(database, source), people.get(database, into)
+            for template in templates.of_person(database, gone):
+                templates.hand_over(database, self._vault, self.contract, template.id, kept)
+            days = [each for each in (gone.retain_until, kept.retain_until) if each]
+            people.annotate(
+                database,
+                kept,
+                kept.consent or gone.consent,
+                min(days, default=None),
+                kept.notes or gone.notes,
+            )
+            people.remove(database, gone)
+            person = people.get(database, into)
+        traces.clear(self._connection)
+        return person
 
-    def move_template(self, template_id: int, to: str) -> Person:
+    def move_template(self, template_id: int, to: str) -> Moved:
         """Move one template to another person, who is added when new."""
         to = checked_name(to)
-        with self._writing() as database:
-            rows.person_of_template(database, template_id)
-            moved = (self._add_person(database, to), template_id)
-            database.execute("UPDATE template SET person_id = ? WHERE id = ?", moved)
-            return rows.get_person(database, to)
+        self._vault.unlock(self._proof)
+        with self._editing() as database:
+            source = templates.owner(database, template_id)
+            target = people.find_or_add(database, to)
+            templates.hand_over(database, self._vault, self.contract, template_id, target)
+            emptied = source.id != target.id and source.templates == 1
+            if emptied:
+                people.remove(database, source)
+            moved = Moved(people.get(database, to), source.name, emptied)
+        traces.clear(self._connection)
+        return moved
 
     def remove_template(self, template_id: int) -> Receipt:
         """Remove one template; the person stays, if need be without any."""
-        with self._writing() as database:
-            person = rows.person_of_template(database, template_id)
-            row = database.execute(
-                "DELETE FROM template WHERE id = ? RETURNING crop IS NOT NULL", (template_id,)
-            ).fetchone()
-        return self._receipt(person, 1, int(row[0]))
+        with self._editing() as database:
+            person = templates.owner(database, template_id)
+            held = templates.of_person(database, person)
+            templates.remove(database, template_id)
+        return self._receipt(person, [each for each in held if each.id == template_id])
 
     def erase(self, name: str) -> Receipt:
         """Remove a person and everything held of them, so that nothing is left in the files."""
-        with self._writing() as database:
-            person = rows.get_person(database, checked_name(name))
-            templates, crops = rows.count_held(database, person.id)
-            database.execute("DELETE FROM person WHERE id = ?", (person.id,))
-        return self._receipt(person, templates, crops)
+        name = checked_name(name)
+        with self._editing() as database:
+            person = people.get(database, name)
+            held = templates.of_person(database, person)
+            people.remove(database, person)
+        return self._receipt(person, held)
 
     def count_templates(self) -> int:
         """How many templates a probe is compared with."""
@@ -180,47 +193,47 @@ class SqliteStore:
 
     def search(self, probes: NDArray[np.float32], k: int) -> list[list[Match]]:
         """The ``k`` most similar people to each probe, best first."""
+        probes = np.asarray(probes, np.float32)
         if probes.ndim != 2 or probes.shape[1] != self.contract.dimension or k < 1:
             raise UsageError(
                 f"Probes of shape {probes.shape} cannot be searched for {k} people.",
                 hint=f"Give (N, {self.contract.dimension}) and at least one.",
             )
-        self._unlock()
+        self._vault.unlock(self._proof)
         return self._index.search(probes, k, self.contract)
 
-    def crops(self) -> list[KeptCrop]:
+    def crops(self) -> Iterator[KeptCrop]:
         """Every template's crop, if it was kept."""
-        self._unlock()
-        with self._connection.snapshot() as database:
-            found = database.execute(
-                "SELECT template.id, name, source, crop FROM template "
-                "JOIN person ON person.id = person_id ORDER BY name, template.id"
-            ).fetchall()
-        return [
-            KeptCrop(number, name, source, crop and self._cipher.open(crop, f"crop {number}"))
-            for number, name, source, crop in found
-        ]
+        self._vault.unlock(self._proof)
+        with self._connection.reading() as database:
+            numbers = database.execute("SELECT id FROM template ORDER BY id").fetchall()
+        for (number,) in numbers:
+            with self._connection.reading() as database:
+                crop = templates.kept_crop(database, self._vault, number)
+            if crop:  # not removed meanwhile
+                yield crop
 
     def replace_all(
         self, contract: Contract, embeddings: Mapping[int, NDArray[np.float32]]
     ) -> list[str]:
         """Move the gallery to another model: templates without a new embedding are removed."""
-        self._unlock()
         values = {
-            number: _checked(embedding, contract.dimension)
+            number: embedding_bytes(embedding, contract.dimension)
             for number, embedding in embeddings.items()
         }
-        with self._writing(forgets=True) as database:
-            for (number,) in database.execute("SELECT id FROM template").fetchall():
-                if number in values:
-                    sealed = self._cipher.seal(values[number], f"template {number}")
-                    row = (sealed, number)
-                    database.execute("UPDATE template SET embedding = ? WHERE id = ?", row)
-                else:
-                    database.execute("DELETE FROM template WHERE id = ?", (number,))
-            rows.write_contract(database, contract, self._key_proof)
-            left = [person.name for person in rows.all_people(database) if not person.templates]
+        self._vault.unlock(self._proof)
+        with self._editing() as database:
+            held = database.execute("SELECT id, person_id FROM template").fetchall()
+            for number, person_id in held:
+                if number not in values:
+                    templates.remove(database, number)
+                    continue
+                sealed = self._vault.seal_embedding(values[number], number, person_id, contract)
+                database.execute("UPDATE template SET embedding = ? WHERE id = ?", (sealed, number))
+            header.change_model(database, contract)
+            left = [each.name for each in people.everybody(database) if not each.templates]
         self.contract = contract
+        traces.clear(self._connection)
         return left
 
     def close(self) -> None:
@@ -228,122 +241,23 @@ class SqliteStore:
         self._connection.close()
 
     @contextmanager
-    def _writing(self, *, forgets: bool = False) -> Iterator[sqlite3.Connection]:
-        """One transaction on a gallery that is still of our contract.
-
-        Args:
-            forgets: empty the log afterwards, because something was overwritten.
-        """
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        """One transaction on a gallery that is still of our contract."""
+        path = self._connection.path
         with self._connection.writing() as database:
-            _compare(self.contract, rows.read_contract(database), self._connection.path)
+            header.compare(self.contract, header.read(database, path).contract, path)
             yield database
-        self._index.forget()
-        if forgets:
-            self._connection.clear_log()
 
-    def _receipt(self, person: Person, templates: int, crops: int) -> Receipt:
-        """Empty the log, so that what was removed is gone from there too, and say what it was."""
-        cleared = self._connection.clear_log()
+    @contextmanager
+    def _editing(self) -> Iterator[sqlite3.Connection]:
+        """One transaction that overwrites or removes, and leaves traces to be cleared after it."""
+        with self._writing() as database:
+            traces.note_edit(database)
+            yield database
+
+    def _receipt(self, person: Person, removed: Sequence[Template]) -> Receipt:
+        """Clear the traces of what was removed, and say what it was."""
+        cleared = traces.clear(self._connection)
         erased = datetime.now(UTC).replace(microsecond=0)
-        return Receipt(person.name, person.id, templates, crops, erased, cleared)
-
-    def _add_person(self, database: sqlite3.Connection, name: str) -> int:
-        """Id of the person of that name, who is added when new."""
-        if person := rows.find_person(database, name):
-            return person.id
-        cursor = database.execute(
-            "INSERT INTO person (name, created) VALUES (?, ?)", (name, rows.now())
-        )
-        return int(cursor.lastrowid or 0)
-
-    def _annotate(
-        self,
-        database: sqlite3.Connection,
-        name: str,
-        consent: str | None,
-        retain_until: date | None,
-        notes: str | None,
-    ) -> None:
-        until = retain_until.isoformat() if retain_until else None
-        database.execute(
-            "UPDATE person SET consent = coalesce(?, consent), notes = coalesce(?, notes), "
-            "retain_until = coalesce(?, retain_until) WHERE name = ?",
-            (consent, notes, until, name),
-        )
-
-    def _agree(self, contract: Contract | None) -> tuple[Contract, bytes | None]:
-        """The file's contract, after making or migrating its tables where need be."""
-        path = self._connection.path
-        with self._connection.reading() as database:
-            version = schema.check(database, path)
-        if version < len(schema.MIGRATIONS) or version == 0:
-            with self._connection.writing() as database:
-                schema.migrate(database, schema.check(database, path))
-        with self._connection.reading() as database:
-            held = rows.read_contract(database)
-        if held is None:
-            if contract is None:
-                raise GalleryUnavailable(
-                    f"{path} is an empty gallery.",
-                    hint="Enrol somebody first: firstsight enroll PHOTO --name NAME",
-                )
-            with self._connection.writing() as database:
-                held = rows.read_contract(database)
-                if held is None:
-                    held = contract, self._proof()
-                    rows.write_contract(database, *held)
-        if contract is not None:
-            _compare(contract, held, path)
-        return held
-
-    def _proof(self) -> bytes | None:
-        return self._cipher.seal(KEY_PROOF, "key") if self._cipher.key else None
-
-    def _unlock(self) -> None:
-        """See that the key is the gallery's, before anything is sealed or opened with it.
-
-        Raises:
-            GalleryLocked: it is missing, another one, or one for a gallery that is not encrypted.
-        """
-        path = self._connection.path
-        if self._key_proof is None and self._cipher.key is None:
-            return
-        if self._key_proof is None:
-            raise GalleryLocked(
-                f"{path} is not encrypted, but a key is given.",
-                hint=f"Unset {VARIABLE}, or begin a new gallery with it.",
-            )
-        if self._cipher.key is None:
-            raise GalleryLocked(f"{path} is encrypted.", hint=f"Put its key into {VARIABLE}.")
-        try:
-            self._cipher.open(self._key_proof, "key")
-        except GalleryCorrupt as error:
-            raise GalleryLocked(
-                f"{path} is encrypted with another key.", hint=f"Put its own key into {VARIABLE}."
-            ) from error
-
-
-def _checked(embedding: NDArray[np.float32], dimension: int) -> bytes:
-    """The bytes of an embedding that fits the gallery."""
-    fits = embedding.shape == (dimension,) and embedding.dtype == np.float32
-    if not fits or not abs(float(np.linalg.norm(embedding)) - 1) < 1e-3:
-        raise UsageError(
-            f"An embedding of shape {embedding.shape} and type {embedding.dtype} does not fit.",
-            hint=f"Give float32 of shape ({dimension},) and unit length.",
-        )
-    return embedding.astype("<f4").tobytes()
-
-
-def _compare(wanted: Contract, held: tuple[Contract, bytes | None] | None, path: Path) -> None:
-    """Refuse a gallery that was made with another model or preprocessing."""
-    if held is None or held[0] == wanted:
-        return
-    other = held[0]
-    same = other.model == wanted.model and other.digest == wanted.digest
-    what = "another preprocessing of the model" if same else f"the model {other.model}"
-    raise ModelMismatch(
-        f"{path} was made with {what}{'' if same else f', not {wanted.model}'}; "
-        "their templates cannot be compared.",
-        hint=f"Use --model {other.model}, or move the gallery: firstsight reembed "
-        f"--model {wanted.model}",
-    )
+        crops = sum(template.has_crop for template in removed)
+        return Receipt(person.name, person.id, len(removed), crops, erased, cleared)

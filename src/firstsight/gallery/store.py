@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Protocol
@@ -16,6 +16,7 @@ from firstsight.gallery.records import (
     Contract,
     KeptCrop,
     Match,
+    Moved,
     NewTemplate,
     Person,
     Receipt,
@@ -24,8 +25,13 @@ from firstsight.gallery.records import (
 
 
 class Store(Protocol):
-    """People and their templates. Every method may raise a ``GalleryError``; each change is one
-    transaction. Safe to share between threads."""
+    """People and their templates.
+
+    Safe to share between threads, and each change is one transaction. Names are taken as
+    ``names.checked_name`` gives them back. Every method may raise ``GalleryUnavailable``,
+    ``GalleryBusy``, ``GalleryCorrupt``, and ``ModelMismatch`` when the gallery was moved to another
+    model meanwhile; those that need embeddings or crops also ``GalleryLocked``.
+    """
 
     @property
     def contract(self) -> Contract:
@@ -34,22 +40,35 @@ class Store(Protocol):
     def add(
         self,
         name: str,
-        templates: Sequence[NewTemplate],
+        new: Sequence[NewTemplate],
         *,
         consent: str | None = None,
         retain_until: date | None = None,
         notes: str | None = None,
     ) -> Person:
-        """Add a person with templates, or templates to a person of that name."""
+        """Add a person with templates, or templates to the person of that name: all, or none.
+
+        Raises:
+            InvalidName: the name.
+            UsageError: an embedding of another shape, type or length; a quality outside 0 to 1.
+        """
 
     def people(self) -> list[Person]:
-        """Everybody, by name."""
+        """Everybody, by name, whatever its case."""
 
     def person(self, name: str) -> Person:
-        """One of them."""
+        """One of them.
+
+        Raises:
+            NoSuchPerson: nobody has that name.
+        """
 
     def templates(self, name: str) -> list[Template]:
-        """A person's templates, oldest first."""
+        """A person's templates, oldest first.
+
+        Raises:
+            NoSuchPerson: nobody has that name.
+        """
 
     def annotate(
         self,
@@ -59,22 +78,55 @@ class Store(Protocol):
         retain_until: date | None = None,
         notes: str | None = None,
     ) -> Person:
-        """Change what is noted of a person; None leaves a field as it is."""
+        """Change what is noted of a person; None leaves a field as it is.
+
+        Raises:
+            NoSuchPerson: nobody has that name.
+        """
 
     def rename(self, name: str, new: str) -> Person:
-        """Give a person another name, which nobody else has."""
+        """Give a person another name.
+
+        Raises:
+            InvalidName: the new name.
+            NoSuchPerson: nobody has the old name.
+            NameTaken: somebody else has the new one.
+        """
 
     def merge(self, source: str, into: str) -> Person:
-        """Move all of one person's templates to another and remove the first."""
+        """Move all of one person's templates to another and remove the first.
 
-    def move_template(self, template_id: int, to: str) -> Person:
-        """Move one template to another person, who is added when new."""
+        Consent and notes are kept of the second, or of the first where the second has none; of two
+        days of retention the earlier holds.
+
+        Raises:
+            NoSuchPerson: nobody has one of the names.
+            UsageError: both are the same.
+        """
+
+    def move_template(self, template_id: int, to: str) -> Moved:
+        """Move one template to another person, who is added when new.
+
+        Who is left without any is removed: they were known by somebody else's photo only.
+
+        Raises:
+            NoSuchTemplate: there is none of that number.
+            InvalidName: the name.
+        """
 
     def remove_template(self, template_id: int) -> Receipt:
-        """Remove one template; the person stays, if need be without any."""
+        """Remove one template; the person stays, if need be without any, to be enrolled again.
+
+        Raises:
+            NoSuchTemplate: there is none of that number.
+        """
 
     def erase(self, name: str) -> Receipt:
-        """Remove a person and everything held of them, so that nothing is left in the files."""
+        """Remove a person and everything held of them, so that nothing is left in the files.
+
+        Raises:
+            NoSuchPerson: nobody has that name.
+        """
 
     def count_templates(self) -> int:
         """How many templates a probe is compared with."""
@@ -82,25 +134,33 @@ class Store(Protocol):
     def search(self, probes: NDArray[np.float32], k: int) -> list[list[Match]]:
         """The ``k`` most similar people to each probe, best first.
 
+        Of a person the best template counts. Exact, and of the gallery as it is now.
+
         Args:
             probes: (N, D) float32, rows of unit length.
-            k: how many people; fewer come back from a smaller gallery.
+            k: how many people, at least 1; fewer come back from a smaller gallery.
+
+        Raises:
+            UsageError: probes of another shape, or a k below 1.
         """
 
-    def crops(self) -> list[KeptCrop]:
-        """Every template's crop, if it was kept."""
+    def crops(self) -> Iterator[KeptCrop]:
+        """Every template's crop, if it was kept, in the order of enrolment; read one by one."""
 
     def replace_all(
         self, contract: Contract, embeddings: Mapping[int, NDArray[np.float32]]
     ) -> list[str]:
-        """Move the gallery to another model: templates without a new embedding are removed.
+        """Move the gallery to another model, in one transaction.
+
+        Templates without a new embedding are removed. To search it afterwards, open it again with
+        that model.
 
         Args:
             contract: of the new model.
             embeddings: (D,) float32 of unit length by template.
 
         Returns:
-            Names of the people who are left without a template.
+            Names of the people who are left without a template, to be enrolled again.
         """
 
     def close(self) -> None:
@@ -118,14 +178,17 @@ def open_store(
 
     Args:
         location: path of a SQLite file. Server engines will have URLs.
-        contract: of the model to be used; without one the gallery must exist, and can be listed and
-            edited but not searched.
-        similarity: how the model compares.
-        key: 32 bytes to encrypt embeddings and crops with; by default those in ``FIRSTSIGHT_KEY``.
+        contract: of the model to be used. Without one the gallery must exist; it can be listed and
+            edited whatever made it.
+        similarity: how that model compares.
+        key: 32 bytes that embeddings and crops are encrypted with; by default those in
+            ``FIRSTSIGHT_KEY``. A new gallery made with a key is encrypted, others are not.
 
     Raises:
         UsageError: an unknown kind of location.
-        GalleryError: it cannot be opened, or was made with another model or key.
+        GalleryUnavailable, GalleryBusy, GalleryCorrupt, GalleryTooNew: it cannot be opened.
+        GalleryLocked: it is encrypted with another key, or not encrypted although a key is given.
+        ModelMismatch: it was made with another model.
     """
     if "://" in str(location):
         scheme = str(location).partition("://")[0]

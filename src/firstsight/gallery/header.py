@@ -1,0 +1,115 @@
+"""The one row that describes a gallery file, and how it comes to be there."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from pathlib import Path
+
+from firstsight.errors import GalleryCorrupt, GalleryUnavailable, ModelMismatch
+from firstsight.gallery import schema
+from firstsight.gallery.connection import Connection
+from firstsight.gallery.records import Contract
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What made the gallery, and what was done to it; see ``schema.MIGRATIONS``."""
+
+    contract: Contract
+    proof: bytes | None
+    generation: int
+    edits: int
+    cleared: int
+
+
+def read(database: sqlite3.Connection, path: Path) -> Header:
+    """The gallery's header.
+
+    Raises:
+        GalleryCorrupt: it has none.
+    """
+    row = database.execute(
+        "SELECT model, digest, preprocessing, dimension, proof, generation, edits, cleared "
+        "FROM gallery"
+    ).fetchone()
+    if row is None:
+        raise GalleryCorrupt(
+            f"{path} does not say which model made it.", hint="Restore it from a backup."
+        )
+    return Header(Contract(*row[:4]), *row[4:])
+
+
+def change_model(database: sqlite3.Connection, contract: Contract) -> None:
+    """Note what makes the templates from now on."""
+    database.execute(
+        "UPDATE gallery SET model = ?, digest = ?, preprocessing = ?, dimension = ?, "
+        "generation = generation + 1",
+        (contract.model, contract.digest, contract.preprocessing, contract.dimension),
+    )
+
+
+def open_or_make(gallery: Connection, contract: Contract | None, proof: bytes | None) -> Header:
+    """The file's header, after making or migrating its tables where need be.
+
+    Args:
+        gallery: a file that was opened, but not started.
+        contract: for a new gallery.
+        proof: of the key, for a new gallery.
+
+    Raises:
+        GalleryUnavailable: the file is empty, and there is no contract to begin a gallery with.
+        GalleryCorrupt, GalleryTooNew: the file is no gallery, or a later one; it was not changed.
+    """
+    path = gallery.path
+    # Asked before anything is written: the file may be somebody else's.
+    with gallery.maintaining() as database:
+        version = schema.check(database, path)
+    if version == 0 and contract is None:
+        raise GalleryUnavailable(
+            f"{path} is an empty file.",
+            hint="Enrol somebody first: firstsight enroll PHOTO --name NAME",
+        )
+    gallery.start()
+    if version < len(schema.MIGRATIONS):
+        with gallery.writing() as database:
+            # Asked again: another process may have been first.
+            version = schema.check(database, path)
+            schema.migrate(database, version)
+            if version == 0 and contract is not None:
+                database.execute(
+                    "INSERT INTO gallery (id, model, digest, preprocessing, dimension, proof) "
+                    "VALUES (1, ?, ?, ?, ?, ?)",
+                    (
+                        contract.model,
+                        contract.digest,
+                        contract.preprocessing,
+                        contract.dimension,
+                        proof,
+                    ),
+                )
+    with gallery.reading() as database:
+        return read(database, path)
+
+
+def compare(wanted: Contract, held: Contract, path: Path) -> None:
+    """Refuse a gallery that was made with another model or preprocessing.
+
+    Raises:
+        ModelMismatch: it was.
+    """
+    if held == wanted:
+        return
+    made, asked = held.model, wanted.model
+    if made == asked and held.digest != wanted.digest:
+        made, asked = (f"{each.model} with weights {each.digest[:12]}" for each in (held, wanted))
+    elif made == asked:
+        made, asked = (
+            f"{each.model} with preprocessing {each.preprocessing} and {each.dimension} numbers"
+            for each in (held, wanted)
+        )
+    stay = f"Use --model {held.model}, or move" if held.model != wanted.model else "Move"
+    raise ModelMismatch(
+        f"{path} was made with {made}, not {asked}; their templates cannot be compared.",
+        hint=f"{stay} the gallery: firstsight reembed --model {wanted.model}",
+    )

@@ -1,0 +1,92 @@
+"""The table of people."""
+
+from __future__ import annotations
+
+import sqlite3
+from datetime import date
+from typing import Final
+
+from firstsight.errors import NoSuchPerson
+from firstsight.gallery.records import Person
+from firstsight.gallery.text import day, now, read_day, read_time, storable
+
+SELECT: Final = """
+    SELECT person.id, name, person.created, consent, retain_until, notes, count(template.id)
+    FROM person LEFT JOIN template ON template.person_id = person.id
+"""
+
+
+def everybody(database: sqlite3.Connection) -> list[Person]:
+    """All of them, by name."""
+    people = [_record(row) for row in database.execute(SELECT + "GROUP BY person.id")]
+    return sorted(people, key=lambda person: (person.name.casefold(), person.name))
+
+
+def find(database: sqlite3.Connection, name: str) -> Person | None:
+    """The person of that name, if there is one."""
+    row = database.execute(SELECT + "WHERE name = ? GROUP BY person.id", (name,)).fetchone()
+    return _record(row) if row else None
+
+
+def get(database: sqlite3.Connection, name: str) -> Person:
+    """The person of that name.
+
+    Raises:
+        NoSuchPerson: there is none.
+    """
+    if (person := find(database, name)) is None:
+        raise NoSuchPerson(
+            f"Nobody called {name!r} is in the gallery.", hint="See: firstsight people list"
+        )
+    return person
+
+
+def find_or_add(database: sqlite3.Connection, name: str) -> Person:
+    """The person of that name, who is added when new."""
+    if person := find(database, name):
+        return person
+    database.execute("INSERT INTO person (name, created) VALUES (?, ?)", (name, now()))
+    return get(database, name)
+
+
+def annotate(
+    database: sqlite3.Connection,
+    person: Person,
+    consent: str | None,
+    retain_until: date | None,
+    notes: str | None,
+) -> bool:
+    """Change what is noted of a person; None leaves a field as it is.
+
+    Returns:
+        Whether something noted before was overwritten.
+    """
+    before = (person.consent, person.notes, day(person.retain_until))
+    after = (
+        person.consent if consent is None else storable(consent),
+        person.notes if notes is None else storable(notes),
+        day(retain_until or person.retain_until),
+    )
+    database.execute(
+        "UPDATE person SET consent = ?, notes = ?, retain_until = ? WHERE id = ?",
+        (*after, person.id),
+    )
+    return any(old and old != new for old, new in zip(before, after, strict=True))
+
+
+def rename(database: sqlite3.Connection, person: Person, name: str) -> None:
+    """Give a person a name that nobody else has."""
+    database.execute("UPDATE person SET name = ? WHERE id = ?", (name, person.id))
+
+
+def remove(database: sqlite3.Connection, person: Person) -> None:
+    """Remove a person and their templates."""
+    database.execute("DELETE FROM person WHERE id = ?", (person.id,))
+
+
+def _record(row: tuple[int, str, str, str, str | None, str, int]) -> Person:
+    """A row of ``SELECT``."""
+    number, name, created, consent, retain_until, notes, templates = row
+    return Person(
+        number, name, read_time(created), consent, read_day(retain_until), notes, templates
+    )
