@@ -24,8 +24,9 @@ class Opener(Protocol):
 
 def units(count: int, seed: int, dimension: int = DIMENSION) -> NDArray[np.float32]:
     """Random rows of unit length."""
-    rows = np.random.default_rng(seed).standard_normal((count, dimension))
-    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+    rows = np.random.default_rng(seed).standard_normal((count, dimension), np.float32)
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    return rows
 
 
 def photos(count: int, seed: int, crop: bytes | None = None) -> list[NewTemplate]:

@@ -7,7 +7,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -19,6 +19,8 @@ CLEARING: Final = 2.0
 """Seconds to wait for readers before the log can be emptied."""
 PAUSE: Final = 0.02
 """Seconds between two tries."""
+SMALLEST: Final = 512
+"""Bytes of SQLite's smallest page."""
 
 
 class Connection:
@@ -92,6 +94,12 @@ class Connection:
             if self.path.is_dir():
                 raise GalleryUnavailable(f"{self.path} is a folder.", hint="Name a file.")
             if self.path.is_file():
+                # Never read here: closing a file drops the locks that SQLite holds on it. What
+                # SQLite sees as no database it refuses itself, but it would begin one in a scrap.
+                if 0 < self.path.stat().st_size < SMALLEST:
+                    raise GalleryCorrupt(
+                        f"{self.path} is no gallery.", hint="Name another file with --gallery."
+                    )
                 return
             if self.path.exists():
                 raise GalleryUnavailable(f"{self.path} is not a file.", hint="Name a file.")
@@ -101,7 +109,8 @@ class Connection:
                     hint="Enrol somebody first: firstsight enroll PHOTO --name NAME",
                 )
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            os.close(os.open(self.path, os.O_CREAT | os.O_WRONLY, 0o600))
+            with suppress(FileExistsError):  # another process was first
+                os.close(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or error
             raise GalleryUnavailable(

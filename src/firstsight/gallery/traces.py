@@ -35,8 +35,13 @@ def clear(gallery: Connection) -> bool:
             edits, cleared = database.execute("SELECT edits, cleared FROM gallery").fetchone()
             if edits == cleared:
                 return True
-            database.execute("VACUUM")
-            if not _log_emptied(database):
+            # Before, to make room on the disk; after, also if there was not enough.
+            _log_emptied(database, patience=0)
+            try:
+                database.execute("VACUUM")
+            finally:
+                emptied = _log_emptied(database, connection.CLEARING)
+            if not emptied:
                 return False
             # Another process may have cleared further meanwhile.
             database.execute("UPDATE gallery SET cleared = max(cleared, ?)", (edits,))
@@ -45,11 +50,11 @@ def clear(gallery: Connection) -> bool:
         return False
 
 
-def _log_emptied(database: sqlite3.Connection) -> bool:
-    """Move the log into the file and cut it to nothing; readers may hold that up."""
+def _log_emptied(database: sqlite3.Connection, patience: float) -> bool:
+    """Move the log into the file and cut it to nothing, unless readers hold that up for longer."""
     database.execute("PRAGMA busy_timeout = 0")
     try:
-        until = time.monotonic() + connection.CLEARING
+        until = time.monotonic() + patience
         while database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
             if time.monotonic() > until:
                 return False
