@@ -7,6 +7,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+import numpy as np
+
 from firstsight.errors import PoorQuality, UsageError
 from firstsight.faces.kept import keep
 from firstsight.gallery import Contract, Match, NewTemplate, Person, Receipt, Store, open_store
@@ -98,7 +100,7 @@ class Recognizer:
             ratio = calibration.likelihood_ratio(match.similarity)
             return Candidate(match.person, match.similarity, ratio)
 
-        found = self.store.search([encoded.embedding for encoded in faces], 2)
+        found = self.store.search(np.stack([encoded.embedding for encoded in faces]), 2)
         sightings = []
         for encoded, matches in zip(faces, found, strict=True):
             best, runner_up, *_ = [*map(candidate, matches), None, None]

@@ -1,0 +1,1 @@
+"""Measurements of time, always as ratios to a peer in the same run."""
