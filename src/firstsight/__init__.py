@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from firstsight.models import open_model
     from firstsight.recognizer import Recognizer
 
-__version__: Final = "0.1.0"
+__version__ = "0.1.0"
 
 __all__ = ["FirstsightError", "Recognizer", "__version__", "open_model"]
 
