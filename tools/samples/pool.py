@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,7 +35,8 @@ class Pool:
     templates: NDArray[np.float32]
     """(N, 128) of unit length."""
     looks: NDArray[np.float32]
-    """(N, 6): lightness, a and b of the cheeks (Lab), sharpness, under-eye contrast, hat."""
+    """(N, 7): lightness, a and b of the cheeks (Lab), sharpness, under-eye and forehead lightness over the
+    cheeks', edges on the bridge of the nose (glasses)."""
 
 
 def measure_pool(identities: Identities, kept: Path) -> Pool:
@@ -65,7 +65,7 @@ def _measure(identities: Identities, kept: Path) -> None:
 
 
 def looks(picture: NDArray[np.uint8], shape: NDArray[np.float32]) -> NDArray[np.float32]:
-    """What the filters and quotas need to know of a photo, (6,) float32."""
+    """What the filters and quotas need to know of a photo, (7,) float32."""
     lab = cv2.cvtColor(picture, cv2.COLOR_RGB2LAB).astype(np.float32)
     light = lab[:, :, 0] * (100 / 255)
     eyes = np.linalg.norm(shape[36:42].mean(0) - shape[42:48].mean(0))
@@ -85,7 +85,8 @@ def looks(picture: NDArray[np.uint8], shape: NDArray[np.float32]) -> NDArray[np.
     right, bottom = shape.max(0).astype(int)
     sharp = cv2.Laplacian(grey[top:bottom, left:right], cv2.CV_32F).std()
     ratios = min(under) / max(cheek[0], 1), forehead / max(cheek[0], 1)
-    return np.array((*cheek, sharp, *ratios), dtype=np.float32)
+    bridge = _patch(light[:, :, None], shape[27], eyes / 6)
+    return np.array((*cheek, sharp, *ratios, bridge.std() / max(cheek[0], 1)), dtype=np.float32)
 
 
 def _patch(
@@ -98,8 +99,3 @@ def _patch(
     cut = picture[top : int(y) + side + 1, left : int(x) + side + 1]
     flat: NDArray[np.float32] = cut.reshape(-1, picture.shape[2])
     return flat if len(flat) else np.zeros((1, picture.shape[2]), np.float32)
-
-
-def digest(path: Path) -> str:
-    """SHA-256 of the source archive."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -49,6 +49,7 @@ class Recognizer:
         notes: str | None = None,
         keep_crops: bool = False,
         force: bool = False,
+        source: str | None = None,
     ) -> Person:
         """Add a person, or photos to a person: all of them, or none when one is refused.
 
@@ -60,6 +61,7 @@ class Recognizer:
             notes: anything else.
             keep_crops: keep a 256 x 256 crop of each face, so that another model can embed it later.
             force: enrol a face of poor quality all the same.
+            source: what to call the photos in the gallery; by default each file's name.
 
         Raises:
             InvalidName: the name.
@@ -69,7 +71,7 @@ class Recognizer:
         if not photos:
             raise UsageError(f"No photo was given of {name}.", hint="Give at least one.")
         templates = [
-            new_template(self.encoder.only_face(photo), label(photo), keep_crops, force)
+            new_template(self.encoder.only_face(photo), source or label(photo), keep_crops, force)
             for photo in photos
         ]
         return self.store.add(

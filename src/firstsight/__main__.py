@@ -1,0 +1,6 @@
+"""``python -m firstsight``."""
+
+from firstsight.cli import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,57 @@
+"""All commands, in the order in which they are shown."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+import firstsight
+from firstsight.cli.calibrate import calibrate
+from firstsight.cli.classify import classify
+from firstsight.cli.demo import demo
+from firstsight.cli.enroll import enroll
+from firstsight.cli.evaluate import evaluate, report
+from firstsight.cli.identify import identify
+from firstsight.cli.models import models
+from firstsight.cli.output import answer
+from firstsight.cli.people import people
+from firstsight.cli.reembed import reembed
+from firstsight.cli.verify import verify
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    help="Know a person from one photograph, and say when it is nobody you know.",
+    epilog="Exit status: 0 found or done, 1 nobody or not the same, 2 bad use or bad input.",
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        answer(f"firstsight {firstsight.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _common(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+app.command()(demo)
+app.command()(enroll)
+app.command()(identify)
+app.command()(verify)
+app.command()(classify)
+app.add_typer(people, name="people")
+app.command()(reembed)
+app.command()(models)
+app.command()(calibrate)
+app.command()(evaluate)
+app.command()(report)

@@ -1,0 +1,106 @@
+"""``firstsight enroll``: one photo of a person, or a folder of many people."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from firstsight.cli import fields
+from firstsight.cli.options import Force, Gallery, Json, KeepCrops, ModelName, gallery_path, open_recognizer
+from firstsight.cli.output import answer, answer_json, command, error_json, progress, remark, table
+from firstsight.errors import UsageError
+
+
+@command
+def enroll(
+    photos: Annotated[
+        list[Path] | None, typer.Argument(metavar="PHOTO...", help="Photos of one person.")
+    ] = None,
+    name: Annotated[str | None, typer.Option("--name", help="Who is on them.")] = None,
+    folder: Annotated[
+        Path | None,
+        typer.Option("--folder", metavar="DIR", help="One sub-folder, or one file, for each person."),
+    ] = None,
+    consent: Annotated[str | None, typer.Option("--consent", help="How the person agreed.")] = None,
+    retain_until: Annotated[
+        datetime | None,
+        typer.Option("--retain-until", formats=["%Y-%m-%d"], help="Last day to keep them."),
+    ] = None,
+    notes: Annotated[str | None, typer.Option("--notes", help="Anything else.")] = None,
+    gallery: Gallery = None,
+    model: ModelName = None,
+    keep_crops: KeepCrops = False,
+    force: Force = False,
+    as_json: Json = False,
+) -> None:
+    """Enrol people, from one photo each or more."""
+    if folder is None and (not photos or name is None):
+        raise UsageError("Nobody to enrol.", hint="Give PHOTO and --name NAME, or --folder DIR.")
+    if folder is not None and (photos or name is not None):
+        raise UsageError("--folder goes without PHOTO and --name.", hint="Leave one of them out.")
+    until = retain_until.date() if retain_until else None
+    if folder is not None:
+        _folder(folder, gallery, model, as_json, keep_crops=keep_crops, force=force,
+                consent=consent, retain_until=until, notes=notes)
+        return
+    with open_recognizer(gallery, model, new=True) as recognizer:
+        person = recognizer.enroll(
+            str(name), *(photos or ()), consent=consent, retain_until=until, notes=notes,
+            keep_crops=keep_crops, force=force,
+        )
+    if as_json:
+        answer_json({"gallery": gallery_path(gallery), "person": fields.person(person)})
+    else:
+        count = len(photos or ())
+        answer(f"Enrolled {person.name} from {count} photo{'s' * (count != 1)}; "
+               f"{person.templates} in all.")
+
+
+def _folder(
+    folder: Path, gallery: Path | None, model: str | None, as_json: bool, **choices: object
+) -> None:
+    from firstsight.recognizer.importing import Choices, find_photos, import_photos
+
+    found = find_photos(folder)
+    outcomes = []
+    with open_recognizer(gallery, model, new=True) as recognizer, progress("Enrolling") as show:
+        for outcome in import_photos(recognizer, found, Choices(**choices)):  # type: ignore[arg-type]
+            outcomes.append(outcome)
+            show(len(outcomes), len(found))
+    refused = [outcome for outcome in outcomes if outcome.error]
+    counts = {
+        "enrolled": sum(outcome.enrolled for outcome in outcomes),
+        "already_enrolled": sum(not outcome.enrolled and not outcome.error for outcome in outcomes),
+        "refused": len(refused),
+    }
+    if as_json:
+        answer_json({
+            "gallery": gallery_path(gallery),
+            **counts,
+            "photos": [
+                {
+                    "photo": outcome.photo.label,
+                    "person": outcome.photo.person,
+                    "enrolled": outcome.enrolled,
+                    "error": error_json(outcome.error) if outcome.error else None,
+                }
+                for outcome in outcomes
+            ],
+        })
+    else:
+        if refused:
+            rows = [(outcome.photo.label, Text(str(outcome.error), "red")) for outcome in refused]
+            table(("Refused", "Why"), rows)
+        people = len({outcome.photo.person for outcome in outcomes if not outcome.error})
+        answer(
+            f"{counts['enrolled']} photos enrolled, {counts['already_enrolled']} were already, "
+            f"{counts['refused']} refused; {people} people."
+        )
+    if len(refused) == len(outcomes):
+        remark("Nobody was enrolled.")
+    if refused:
+        raise typer.Exit(2)

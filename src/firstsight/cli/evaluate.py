@@ -1,0 +1,59 @@
+"""``firstsight evaluate`` and ``firstsight report``: figures by published protocols, and their page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from firstsight.cli.output import answer, command, progress, table
+
+
+@command
+def evaluate(
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="A model of `firstsight models`.")],
+    protocol: Annotated[str, typer.Option("--protocol", help="lfw-view2, n-way or open-set.")],
+    data: Annotated[
+        Path,
+        typer.Option("--data", metavar="PATH", help="Folder with LFW's lists and, packed or not, its photos."),
+    ],
+    out: Annotated[
+        Path | None, typer.Option("--json", metavar="OUT", help="Write the figures as JSON.")
+    ] = None,
+    picture: Annotated[
+        Path | None, typer.Option("--picture", metavar="FILE", help="Draw the curve.")
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", help="Of draws and intervals.")] = 0,
+) -> None:
+    """Measure a model from photos, detection and alignment included."""
+    from firstsight.evaluation import evaluate as measure
+    from firstsight.evaluation import write_text
+    from firstsight.models import open_model
+
+    with progress("Embedding") as show:
+        result = measure(open_model(model), protocol, data, seed=seed, progress=show)
+    if out is not None:
+        write_text(out, result.to_json())
+    if picture is not None and result.curves:
+        from firstsight.evaluation.plots import draw_curve
+
+        draw_curve(result.curves[0], picture)
+    rows = [
+        (name, f"{100 * found.value:.2f} %", f"{100 * found.low:.2f} to {100 * found.high:.2f}", found.n)
+        for name, found in result.measures.items()
+    ]
+    table(("Measure", "Value", "95 % interval", "n"), rows, numbers=("Value", "95 % interval", "n"))
+    answer(result.rule)
+
+
+@command
+def report(
+    results: Annotated[list[Path], typer.Argument(metavar="JSON...", help="Files of evaluate and benchmarks.")],
+    page: Annotated[Path, typer.Option("--page", metavar="FILE", help="The Markdown page to write.")],
+) -> None:
+    """Render results into one page."""
+    from firstsight.evaluation.report import write_report
+
+    write_report(page, results)
+    answer(f"{page} rendered from {len(results)} files.")

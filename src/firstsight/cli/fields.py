@@ -1,0 +1,95 @@
+"""The fields of answers in JSON. Their names are stable and documented in docs/cli.md."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from firstsight.cli.output import rounded
+from firstsight.gallery import Person, Receipt, Template
+
+if TYPE_CHECKING:
+    from firstsight.faces import Box
+    from firstsight.recognizer import Candidate, Sighting, Verification
+
+Fields = dict[str, Any]
+
+
+def person(found: Person) -> Fields:
+    """Somebody in the gallery."""
+    return {
+        "id": found.id,
+        "name": found.name,
+        "created": found.created,
+        "templates": found.templates,
+        "consent": found.consent,
+        "retain_until": found.retain_until,
+        "notes": found.notes,
+    }
+
+
+def template(found: Template) -> Fields:
+    """A photo that somebody is known by."""
+    return {
+        "id": found.id,
+        "source": found.source,
+        "created": found.created,
+        "quality": rounded(found.quality),
+        "crop_kept": found.has_crop,
+    }
+
+
+def receipt(found: Receipt) -> Fields:
+    """What was removed."""
+    return {
+        "person": found.person,
+        "person_id": found.person_id,
+        "templates": found.templates,
+        "crops": found.crops,
+        "erased": found.erased,
+        "cleared": found.cleared,
+    }
+
+
+def box(found: Box) -> Fields:
+    """A rectangle in pixels of the upright photo."""
+    sides = ("left", "top", "width", "height")
+    return {side: round(getattr(found, side), 1) for side in sides}
+
+
+def candidate(found: Candidate | None) -> Fields | None:
+    """One person of the gallery and how alike they are."""
+    if found is None:
+        return None
+    return {
+        "person": found.person,
+        "similarity": rounded(found.similarity),
+        "likelihood_ratio": rounded(found.likelihood_ratio),
+    }
+
+
+def sighting(found: Sighting) -> Fields:
+    """One face in a photo."""
+    return {
+        "box": box(found.box),
+        "person": found.person,
+        "similarity": rounded(found.similarity),
+        "threshold": rounded(found.threshold),
+        "margin": rounded(found.margin),
+        "best": candidate(found.best),
+        "runner_up": candidate(found.runner_up),
+        "quality": {
+            "score": rounded(found.quality.score),
+            "reasons": list(found.quality.reasons),
+        },
+    }
+
+
+def verification(found: Verification) -> Fields:
+    """Whether two photos show the same person."""
+    return {
+        "same": found.same,
+        "similarity": rounded(found.similarity),
+        "threshold": rounded(found.threshold),
+        "fmr": found.fmr,
+        "likelihood_ratio": rounded(found.likelihood_ratio),
+    }

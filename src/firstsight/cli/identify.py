@@ -1,0 +1,102 @@
+"""``firstsight identify``: who is in these photos."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.text import Text
+
+from firstsight.cli import fields
+from firstsight.cli.options import Gallery, Json, ModelName, gallery_path, open_recognizer
+from firstsight.cli.output import answer_json, command, complain, error_json, remark, table
+from firstsight.errors import FirstsightError, ImageError, UsageError
+
+if TYPE_CHECKING:
+    from firstsight.recognizer import Sighting
+
+
+@command
+def identify(
+    photos: Annotated[list[Path], typer.Argument(metavar="PHOTO...", help="Any number of faces in each.")],
+    fpir: Annotated[
+        float | None,
+        typer.Option("--fpir", help="Share of strangers who may be named at this gallery's size: 0.01."),
+    ] = None,
+    picture: Annotated[
+        Path | None,
+        typer.Option("--picture", metavar="FILE", help="Draw boxes and names; one PHOTO only."),
+    ] = None,
+    gallery: Gallery = None,
+    model: ModelName = None,
+    as_json: Json = False,
+) -> None:
+    """Say who is in each photo: every face, left to right, or nobody you know."""
+    if picture is not None and len(photos) != 1:
+        raise UsageError("--picture draws one photo.", hint="Give one PHOTO, or leave --picture out.")
+    from firstsight.recognizer import FPIR
+
+    rate = FPIR if fpir is None else fpir
+    found: list[tuple[Path, list[Sighting]]] = []
+    failed: list[tuple[Path, FirstsightError]] = []
+    with open_recognizer(gallery, model) as recognizer:
+        for photo in photos:
+            try:
+                found.append((photo, recognizer.identify(photo, fpir=rate)))
+            except ImageError as error:
+                failed.append((photo, error))
+        model_name = recognizer.encoder.model.name
+        templates = recognizer.store.count_templates()
+    if as_json:
+        answer_json({
+            "gallery": gallery_path(gallery),
+            "model": model_name,
+            "templates": templates,
+            "fpir": rate,
+            "photos": [
+                {"photo": photo, "faces": [fields.sighting(one) for one in sightings]}
+                for photo, sightings in found
+            ] + [{"photo": photo, "error": error_json(error)} for photo, error in failed],
+        })
+    else:
+        _show(found, templates, rate)
+    for _, error in failed:
+        complain(error)
+    if picture is not None and found:
+        from firstsight.drawing import draw_sightings, save
+
+        save(draw_sightings(*found[0]), picture)
+    if failed:
+        raise typer.Exit(2)
+    if not any(one.person for _, sightings in found for one in sightings):
+        raise typer.Exit(1)
+
+
+def _show(found: list[tuple[Path, list[Sighting]]], templates: int, fpir: float) -> None:
+    rows = []
+    for photo, sightings in found:
+        if not sightings:
+            rows.append((photo.name, Text("no face found", "yellow"), "", "", "", ""))
+        for one in sightings:
+            rows.append((
+                photo.name,
+                Text(one.person, "bold green") if one.person else Text("nobody I know", "yellow"),
+                _number(one.similarity),
+                _number(one.threshold),
+                f"{one.runner_up.person} {one.runner_up.similarity:.3f}" if one.runner_up else "",
+                f"{one.box.width:.0f} x {one.box.height:.0f} at ({one.box.left:.0f}, {one.box.top:.0f})",
+            ))
+    table(
+        ("Photo", "Person", "Similarity", "Threshold", "Runner-up", "Face"),
+        rows,
+        numbers=("Similarity", "Threshold"),
+    )
+    remark(
+        f"Thresholds let {fpir:g} of strangers be named, with {templates:,} "
+        f"photo{'s' * (templates != 1)} in the gallery."
+    )
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.3f}"

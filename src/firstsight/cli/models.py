@@ -1,0 +1,66 @@
+"""``firstsight models``: what is installed, under which terms, and how good it is."""
+
+from __future__ import annotations
+
+from rich.text import Text
+
+from firstsight.cli.options import Json
+from firstsight.cli.output import answer, answer_json, command, table
+
+
+@command
+def models(as_json: Json = False) -> None:
+    """List the models with their licence, size and figures."""
+    from firstsight.models import DEFAULT, PUBLISHED
+
+    known = [(published, published.figures()) for published in PUBLISHED]
+    if as_json:
+        answer_json({
+            "models": [
+                {
+                    "name": published.name,
+                    "default": published.name == DEFAULT,
+                    "installed": published.installed,
+                    "install": published.file.install,
+                    "title": published.card.title,
+                    "licence": published.card.licence,
+                    "trained_on": published.card.trained_on,
+                    "source": published.card.source,
+                    "limits": published.card.limits,
+                    "megabytes": published.card.megabytes,
+                    "parameters": published.card.parameters,
+                    "dimension": published.dimension,
+                    "digest": published.file.sha256,
+                    "figures": figures,
+                }
+                for published, figures in known
+            ]
+        })
+        return
+    rows = []
+    for published, figures in known:
+        shown = [_percent(figures.get(protocol, {}).get(measure)) for _, protocol, measure in SHOWN]
+        name = published.name + (" (default)" if published.name == DEFAULT else "")
+        there = Text("yes", "green") if published.installed else Text("no", "yellow")
+        size = f"{published.card.megabytes:.1f} MB"
+        rows.append((name, there, published.card.licence, size, *shown))
+    figures_of = tuple(title for title, _, _ in SHOWN)
+    table(("Model", "Installed", "Licence", "Size", *figures_of), rows, numbers=("Size", *figures_of))
+    answer("")
+    for published, _ in known:
+        answer(f"{published.name}: {published.card.title}; trained on {published.card.trained_on}.")
+        if not published.installed:
+            answer(f"  To install it: {published.file.install}")
+
+
+SHOWN = (
+    ("LFW", "lfw-view2", "accuracy"),
+    ("TAR@FAR 1e-3", "lfw-view2", "tar_at_far_1e-3"),
+    ("1000-way", "n-way", "accuracy"),
+    ("FNIR@FPIR 1 %", "open-set", "fnir"),
+)
+"""Title, protocol and measure of each figure in the table; docs/results.md explains them."""
+
+
+def _percent(value: float | None) -> str:
+    return "" if value is None else f"{100 * value:.1f} %"

