@@ -24,7 +24,7 @@ from firstsight.errors import ImageMissing, ImageTooLarge, ImageUnreadable
 Source = Path | str | bytes | Image.Image | NDArray[Any]
 """What a picture can be read from."""
 
-FORMATS: Final = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "MPO")
+FORMATS: Final = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
 READABLE: Final = "JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF"
 
 

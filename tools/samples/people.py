@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import permutations
 
 import numpy as np
@@ -11,11 +12,13 @@ from numpy.typing import NDArray
 
 from tools.samples.groups import VIEWS, Group, Person
 from tools.samples.pool import Pool
-from tools.samples.portrait import draw_jitter, portrait
+from tools.samples.portrait import cut_out, draw_jitter, portrait
 from tools.samples.warp import Points, framed, mirror, pose
 
 BEND = 0.8
 """How far the mean shape is carried towards somebody else's."""
+BEYOND = 0.5
+"""How far the shape is carried on, away from the common mean."""
 SKIN = 0.75
 """How far the skin of each view is brought to the person's."""
 Picture = NDArray[np.uint8]
@@ -29,13 +32,15 @@ class Shot:
     mirrored: bool
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Studio:
     """The pool, its clean people, and how to read a photo of it."""
 
     pool: Pool
     people: list[Person]
     read: Callable[[str], Picture]
+    cut: dict[int, Picture] = field(default_factory=dict)
+    """Photos that were cut out before, by row."""
 
     def views(self, group: Group) -> list[list[Shot]]:
         """For each view one shot of each member, alike in pose and light."""
@@ -66,9 +71,17 @@ class Studio:
         return views
 
     def bend(self, group: Group, donor: Person) -> Points:
-        """What carries the group's mean shape most of the way to somebody else's."""
+        """What carries the group's mean shape most of the way to somebody else's, and a little farther
+        from everybody's: means of many photos would look too much like each other.
+        """
         own = np.concatenate([self.people[member].rows for member in group.members])
-        return BEND * (self._mean_shape(donor.rows) - self._mean_shape(own))
+        other = self._mean_shape(donor.rows)
+        return BEND * (other - self._mean_shape(own)) + BEYOND * (other - self.common)
+
+    @cached_property
+    def common(self) -> Points:
+        """The mean shape of the whole pool."""
+        return self._mean_shape(np.arange(len(self.pool.names)))
 
     def picture(
         self, group: Group, view: list[Shot], bend: Points, random: np.random.Generator
@@ -82,7 +95,11 @@ class Studio:
         return portrait(list(photos), list(shapes), bend, shift, draw_jitter(random))
 
     def _shot(self, shot: Shot) -> tuple[Picture, Points]:
-        photo, shape = self.read(str(self.pool.names[shot.row])), self._shape(shot.row)
+        shape = self._shape(shot.row)
+        photo = self.cut.get(shot.row)
+        if photo is None:
+            photo = cut_out(self.read(str(self.pool.names[shot.row])), shape)
+            self.cut[shot.row] = photo
         if shot.mirrored:
             return np.ascontiguousarray(photo[:, ::-1]), mirror(shape, photo.shape[1])
         return photo, shape

@@ -66,7 +66,7 @@ def portrait(
     """One picture of the person: one photo of each member, (160, 160, 3) uint8.
 
     Args:
-        photos: of each member.
+        photos: of each member, (H, W, 4) uint8 as ``cut_out`` gives them.
         shapes: their landmarks.
         bend: (68, 2), added to the mean shape: what sets the person apart from the members.
         shift: (3,), added to the mean colour in OpenCV's 8-bit Lab, so that all views have one skin.
@@ -74,17 +74,17 @@ def portrait(
     """
     target = turned(np.mean([framed(shape) for shape in shapes], axis=0) + bend, jitter)
     warped = [warp(photo, shape, target) for photo, shape in zip(photos, shapes, strict=True)]
-    inside = _inside(target)
-    alike = _same_colours(warped, inside > 0.5, shift)
+    inside = face_mask(target, SIDE, SIDE)
+    cut = np.stack([picture[:, :, 3:] for picture in warped]).astype(np.float32) / 255
+    cut = np.maximum(cut, inside[:, :, None])
+    alike = _same_colours([picture[:, :, :3] for picture in warped], inside > 0.5, shift)
     linear = np.stack([_linear(picture) for picture in alike])
-    cut = np.stack([_cut_out(picture, inside, _head(target)) for picture in warped])[..., None]
     mean = (cut * linear).sum(0) / np.maximum(cut.sum(0), 1e-3)
     y, x = np.mgrid[:SIDE, :SIDE].astype(np.float32) / SIDE - 0.5
     shade = 1 + jitter.light[0] * x + jitter.light[1] * y
     mean = mean * shade[:, :, None] * 2**jitter.stops * np.array(jitter.tint)
     backdrop = np.array(jitter.backdrop) ** 2.2 * (1 - 0.5 * y - 0.35 * x)[:, :, None]
-    share = cut.mean(0)
-    head = np.clip((share - 0.15) / 0.5, 0, 1) * _head(target)[:, :, None]
+    head = np.clip((cut.mean(0) - 0.15) / 0.5, 0, 1) * head_mask(target, SIDE, SIDE)[:, :, None]
     whole = _display(head * mean + (1 - head) * backdrop)
     soft = cv2.GaussianBlur(whole, (0, 0), 2.0)
     sharp = whole + (0.9 * inside + 0.25)[:, :, None] * (whole - soft)
@@ -94,47 +94,48 @@ def portrait(
     return np.clip(small * 255, 0, 255).round().astype(np.uint8)
 
 
-def _inside(shape: Points) -> NDArray[np.float32]:
-    """1 in the face, 0 outside of it, soft at its edge, (SIDE, SIDE)."""
-    brow, chin = shape[17:27].mean(0), shape[8]
-    lifted = shape[17:27] + 0.32 * (brow - chin)
-    hull = cv2.convexHull(np.concatenate([shape[:17], lifted]).astype(np.float32))
-    mask = np.zeros((SIDE, SIDE), np.float32)
-    cv2.fillConvexPoly(mask, np.round(hull).astype(np.int32), 1.0)
-    return np.asarray(cv2.GaussianBlur(cv2.erode(mask, np.ones((9, 9))), (0, 0), 7), np.float32)
-
-
-def _head(shape: Points) -> NDArray[np.float32]:
-    """1 on head, hair and neck, falling to 0 on the far background, (SIDE, SIDE)."""
-    brow, chin = shape[17:27].mean(0), shape[8]
-    tall, wide = np.linalg.norm(brow - chin), np.linalg.norm(shape[16] - shape[0])
-    centre = (brow + chin) / 2 - (0, 0.14 * tall)
-    y, x = np.mgrid[:SIDE, :SIDE].astype(np.float32)
-    far = np.hypot((x - centre[0]) / (0.70 * wide), (y - centre[1]) / (1.12 * tall))
-    # Shoulders: a wide, low bump under the chin.
-    low = np.hypot((x - chin[0]) / (1.05 * wide), (y - (chin[1] + 0.95 * tall)) / (0.85 * tall))
-    reach = np.minimum(far, low)
-    return np.asarray(1 / (1 + np.exp((reach - 1.06) / 0.055)), np.float32)
-
-
-def _cut_out(
-    picture: NDArray[np.uint8], inside: NDArray[np.float32], head: NDArray[np.float32]
-) -> NDArray[np.float32]:
-    """How far each pixel belongs to the person: GrabCut between face and far background.
+def cut_out(picture: NDArray[np.uint8], shape: Points) -> NDArray[np.uint8]:
+    """The photo with the person's share of each pixel as a fourth channel: GrabCut between the face and
+    the far background.
 
     Rother, Kolmogorov, Blake, "GrabCut" (SIGGRAPH 2004).
     """
-    half = cv2.resize(picture, (SIDE // 2, SIDE // 2), interpolation=cv2.INTER_AREA)
-    sure, near = (cv2.resize(mask, half.shape[:2]) for mask in (inside, head))
+    high, wide = picture.shape[:2]
+    sure, near = face_mask(shape, high, wide), head_mask(shape, high, wide)
     labels = np.where(near > 0.5, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)
     labels[near < 0.05] = cv2.GC_BGD
     labels[sure > 0.5] = cv2.GC_FGD
     cv2.setRNGSeed(0)
     models = np.zeros((1, 65)), np.zeros((1, 65))
-    cv2.grabCut(half[:, :, ::-1].copy(), labels, None, *models, 3, cv2.GC_INIT_WITH_MASK)
+    cv2.grabCut(picture[:, :, ::-1].copy(), labels, None, *models, 3, cv2.GC_INIT_WITH_MASK)
     person = np.isin(labels, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.float32)
-    wide = cv2.resize(cv2.GaussianBlur(person, (0, 0), 2), (SIDE, SIDE))
-    return np.maximum(np.asarray(wide, np.float32), inside)
+    share = cv2.GaussianBlur(person, (0, 0), 2) * 255
+    return np.dstack([picture, share.round().astype(np.uint8)])
+
+
+def face_mask(shape: Points, high: int, wide: int) -> NDArray[np.float32]:
+    """1 in the face, 0 outside of it, soft at its edge, (high, wide)."""
+    brow, chin = shape[17:27].mean(0), shape[8]
+    soft = float(np.linalg.norm(brow - chin)) / 25
+    lifted = shape[17:27] + 0.32 * (brow - chin)
+    hull = cv2.convexHull(np.concatenate([shape[:17], lifted]).astype(np.float32))
+    mask = np.zeros((high, wide), np.float32)
+    cv2.fillConvexPoly(mask, np.round(hull).astype(np.int32), 1.0)
+    width = 2 * round(0.65 * soft) + 1
+    return np.asarray(cv2.GaussianBlur(cv2.erode(mask, np.ones((width, width))), (0, 0), soft), np.float32)
+
+
+def head_mask(shape: Points, high: int, wide: int) -> NDArray[np.float32]:
+    """1 on head, hair and neck, falling to 0 on the far background, (high, wide)."""
+    brow, chin = shape[17:27].mean(0), shape[8]
+    tall, across = np.linalg.norm(brow - chin), np.linalg.norm(shape[16] - shape[0])
+    centre = (brow + chin) / 2 - (0, 0.14 * tall)
+    y, x = np.mgrid[:high, :wide].astype(np.float32)
+    far = np.hypot((x - centre[0]) / (0.70 * across), (y - centre[1]) / (1.12 * tall))
+    # Shoulders: a wide, low bump under the chin.
+    low = np.hypot((x - chin[0]) / (1.05 * across), (y - (chin[1] + 0.95 * tall)) / (0.85 * tall))
+    reach = np.minimum(far, low)
+    return np.asarray(1 / (1 + np.exp((reach - 1.06) / 0.055)), np.float32)
 
 
 def _same_colours(

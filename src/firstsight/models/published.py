@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import resources
@@ -36,6 +37,25 @@ class Published:
         """
         shipped = resources.files("firstsight.models") / "calibrations" / f"{self.name}.json"
         return Calibration.from_json(shipped.read_text("utf-8")) if shipped.is_file() else None
+
+    def figures(self) -> dict[str, dict[str, float]]:
+        """What was measured of it: protocol to measure to value, from the results that ship."""
+        found: dict[str, dict[str, float]] = {}
+        folder = resources.files("firstsight.models") / "results"
+        for file in folder.iterdir() if folder.is_dir() else ():
+            if file.name.startswith(f"{self.name}-") and file.name.endswith(".json"):
+                result = json.loads(file.read_text("utf-8"))
+                found[result["protocol"]] = {
+                    name: measure["value"]
+                    for name, measure in result.items()
+                    if isinstance(measure, dict) and "value" in measure
+                }
+        return found
+
+    @property
+    def installed(self) -> bool:
+        """Whether its weights are there."""
+        return self.file.installed()
 
     def open(self) -> Model:
         """Read and check the weights.
