@@ -38,7 +38,4 @@ def compare(work: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, 
             start = time.perf_counter()
             job()
             spent[name].append(1000 * (time.perf_counter() - start))
-    return {
-        name: Timing(statistics.median(values), min(values), rounds)
-        for name, values in spent.items()
-    }
+    return {name: Timing(statistics.median(values), min(values), rounds) for name, values in spent.items()}

@@ -72,15 +72,22 @@ def test_formats(kind: str) -> None:
 @pytest.mark.parametrize("mode", ["CMYK", "YCbCr", "LAB"])
 def test_other_colour_spaces(mode: str) -> None:
     kind = "JPEG" if mode == "CMYK" else "TIFF"
-    content = encoded(Image.new("RGB", (16, 16), (128, 128, 128)).convert(mode) if mode != "LAB"
-                      else Image.new("LAB", (16, 16), (137, 128, 128)), kind)
+    content = encoded(
+        Image.new("RGB", (16, 16), (128, 128, 128)).convert(mode)
+        if mode != "LAB"
+        else Image.new("LAB", (16, 16), (137, 128, 128)),
+        kind,
+    )
     assert np.abs(read_image(content).astype(int) - 128).max() < 12
 
 
 def test_palette_grey_and_one_bit() -> None:
     palette = corners().convert("P", palette=Image.Palette.ADAPTIVE)
     assert quarters(read_image(encoded(palette, "PNG"))) == [
-        list(RED), list(GREEN), list(BLUE), list(WHITE)
+        list(RED),
+        list(GREEN),
+        list(BLUE),
+        list(WHITE),
     ]
     assert (read_image(encoded(Image.new("L", (8, 8), 77), "PNG")) == 77).all()
     assert (read_image(encoded(Image.new("1", (8, 8), 1), "PNG")) == 255).all()
@@ -137,11 +144,17 @@ def test_arrays_that_are_no_picture(array: NDArray[np.uint8]) -> None:
 
 def bomb(width: int, height: int) -> bytes:
     """A PNG of a few bytes whose header promises so many pixels."""
+
     def chunk(kind: bytes, body: bytes) -> bytes:
         return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", zlib.compress(b""))
+        + chunk(b"IEND", b"")
+    )
 
 
 @pytest.mark.parametrize("size", [(30_000, 30_000), (10_001, 10_000), (2**31 - 1, 1)])

@@ -1,0 +1,1 @@
+"""What makes the data that ships: run by hand, no part of the package."""

@@ -49,18 +49,17 @@ def run(model: str, *, progress: Callable[[int, int], None] | None = None) -> Sh
     people = samples.people()
     probes = list(_probes())
     looks = []
-    with tempfile.TemporaryDirectory(prefix="firstsight-") as folder:
-        with Recognizer(Path(folder) / "demo.db", model=model) as recognizer:
-            for name, pictures in people.items():
-                recognizer.enroll(name, pictures[0])
-            for done, (picture, truths) in enumerate(probes, start=1):
-                sightings = recognizer.identify(picture)
-                looks += [
-                    Look(picture, truth, sighting)
-                    for truth, sighting in zip(truths, sightings, strict=True)
-                ]
-                if progress:
-                    progress(done, len(probes))
+    with (
+        tempfile.TemporaryDirectory(prefix="firstsight-") as folder,
+        Recognizer(Path(folder) / "demo.db", model=model) as recognizer,
+    ):
+        for name, pictures in people.items():
+            recognizer.enroll(name, pictures[0])
+        for done, (picture, truths) in enumerate(probes, start=1):
+            sightings = recognizer.identify(picture)
+            looks += [Look(picture, *pair) for pair in zip(truths, sightings, strict=True)]
+            if progress:
+                progress(done, len(probes))
     return Shown(len(people), tuple(looks))
 
 
@@ -86,10 +85,19 @@ def draw(shown: Shown) -> Image.Image:
     page = Image.new("RGB", (WIDE, 96 + rows * row + SIDE + 92), PAPER)
     canvas = ImageDraw.Draw(page)
     right = sum(look.right for look in shown.looks)
-    title = f"{shown.enrolled} people enrolled from one picture each: {right} of {len(shown.looks)} faces right"
+    title = (
+        f"{shown.enrolled} people enrolled from one picture each: {right} of {len(shown.looks)} faces right"
+    )
     canvas.text((GAP, 16), title, INK, font(22, bold=True))
-    legend = "Left of each row: the enrolled picture. Then every face that was taken for that person; the mark"
-    canvas.text((GAP, 52), legend + " on a bar is the threshold. Composite portraits: nobody real.", FAINT, font(13))
+    legend = (
+        "Left of each row: the enrolled picture. Then every face that was taken for that person; the mark"
+    )
+    canvas.text(
+        (GAP, 52),
+        legend + " on a bar is the threshold. Composite portraits: nobody real.",
+        FAINT,
+        font(13),
+    )
     for number, (name, pictures) in enumerate(people.items()):
         left, top = GAP + (number % 2) * (half + GAP), 96 + (number // 2) * row
         place(page, (left, top), tile(read_image(pictures[0]), SIDE), BLUE)

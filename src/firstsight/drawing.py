@@ -59,7 +59,12 @@ def place(page: Image.Image, at: tuple[int, int], piece: Image.Image, colour: st
 
 
 def bar(
-    canvas: Canvas, at: tuple[int, int], width: int, similarity: float, threshold: float | None, colour: str
+    canvas: Canvas,
+    at: tuple[int, int],
+    width: int,
+    similarity: float,
+    threshold: float | None,
+    colour: str,
 ) -> None:
     """A similarity from 0 to 1 as a bar, with a mark at the threshold."""
     left, top = at
@@ -99,9 +104,7 @@ def draw_classifications(
     side, gap, head = 120, 16, 40
     columns = min(RANKS, len(support))
     high = side + 50
-    page = Image.new(
-        "RGB", (gap + (columns + 1) * (side + gap) + 24, head + len(found) * high + gap), PAPER
-    )
+    page = Image.new("RGB", (gap + (columns + 1) * (side + gap) + 24, head + len(found) * high + gap), PAPER)
     canvas = ImageDraw.Draw(page)
     canvas.text((gap, 12), "Probe", INK, font(14, bold=True))
     title = f"Most similar of {len(support)}, one photo each"

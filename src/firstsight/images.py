@@ -173,6 +173,4 @@ def _too_many_bytes(name: str, count: int, limits: Limits) -> ImageTooLarge:
 
 
 def _damaged(name: str, error: Exception) -> ImageUnreadable:
-    return ImageUnreadable(
-        f"{name} is damaged or cut short ({error}).", hint="Copy or download it again."
-    )
+    return ImageUnreadable(f"{name} is damaged or cut short ({error}).", hint="Copy or download it again.")

@@ -11,7 +11,12 @@ import pytest
 from firstsight.datasets import open_archive, open_identities
 from firstsight.errors import DataError
 
-FILES = {"set/bob/2.png": b"b2", "set/ann/1.jpg": b"a1", "set/bob/1.JPG": b"b1", "set/list.txt": b"x"}
+FILES = {
+    "set/bob/2.png": b"b2",
+    "set/ann/1.jpg": b"a1",
+    "set/bob/1.JPG": b"b1",
+    "set/list.txt": b"x",
+}
 
 
 def pack(path: Path, kind: str, files: dict[str, bytes]) -> Path:

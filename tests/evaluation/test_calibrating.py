@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -94,7 +95,7 @@ def test_the_tail_goes_on_as_the_distribution_does() -> None:
     assert knots[-6.0] == pytest.approx(0.47534, abs=0.004)
     assert knots[-8.0] == pytest.approx(0.56120, abs=0.012)
     thresholds = list(knots.values())
-    assert all(b < a for a, b in zip(thresholds, thresholds[1:], strict=False))
+    assert all(b < a for a, b in pairwise(thresholds))
 
 
 def test_intervals_hold_the_truth_and_narrow_with_more_people() -> None:

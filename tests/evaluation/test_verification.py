@@ -11,7 +11,9 @@ from firstsight.evaluation.verification import best_threshold, fold_answers, roc
 
 # Few distinct scores, so that ties are the rule.
 pairs = st.lists(
-    st.tuples(st.integers(-5, 5).map(lambda value: value / 5), st.booleans()), min_size=2, max_size=40
+    st.tuples(st.integers(-5, 5).map(lambda value: value / 5), st.booleans()),
+    min_size=2,
+    max_size=40,
 ).filter(lambda rows: len({mated for _, mated in rows}) == 2)
 
 

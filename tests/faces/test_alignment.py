@@ -47,9 +47,7 @@ def test_no_other_similarity_fits_better(
 
 
 @given(source=clouds, target=clouds)
-def test_the_transform_never_mirrors(
-    source: NDArray[np.float64], target: NDArray[np.float64]
-) -> None:
+def test_the_transform_never_mirrors(source: NDArray[np.float64], target: NDArray[np.float64]) -> None:
     matrix = similarity_transform(source, target)
     assert np.linalg.det(matrix[:, :2]) >= 0
     np.testing.assert_allclose(matrix[0, 0], matrix[1, 1])

@@ -21,16 +21,14 @@ def enlarged(picture: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
     return np.asarray(Image.fromarray(picture).resize((side, side)))
 
 
-def test_landmarks_lie_in_the_face_in_their_order(
-    detector: Detector, portrait: NDArray[np.uint8]
-) -> None:
+def test_landmarks_lie_in_the_face_in_their_order(detector: Detector, portrait: NDArray[np.uint8]) -> None:
     (face,) = detector.detect(portrait)
     left_eye, right_eye, nose, left_mouth, right_mouth = face.landmarks
     assert left_eye[0] < nose[0] < right_eye[0]
     assert left_mouth[0] < right_mouth[0]
     assert max(left_eye[1], right_eye[1]) < nose[1] < min(left_mouth[1], right_mouth[1])
     low = np.array([face.box.left, face.box.top])
-    high = low + [face.box.width, face.box.height]
+    high = low + np.array([face.box.width, face.box.height])
     assert ((low < face.landmarks) & (face.landmarks < high)).all()
     assert 0.8 <= face.confidence <= 1
 
@@ -50,9 +48,7 @@ def test_a_large_picture_gives_the_same_face_once(
     assert drift.max() < 0.04 * small.box.width
 
 
-def test_a_face_that_fills_the_picture_is_found(
-    detector: Detector, portrait: NDArray[np.uint8]
-) -> None:
+def test_a_face_that_fills_the_picture_is_found(detector: Detector, portrait: NDArray[np.uint8]) -> None:
     (whole,) = detector.detect(portrait)
     box = whole.box
     left, top = max(0, int(box.left)), max(0, int(box.top))
@@ -61,9 +57,7 @@ def test_a_face_that_fills_the_picture_is_found(
     assert face.box.width > 600
 
 
-def test_faces_come_from_left_to_right(
-    detector: Detector, people: dict[str, list[Path]]
-) -> None:
+def test_faces_come_from_left_to_right(detector: Detector, people: dict[str, list[Path]]) -> None:
     row = np.concatenate([read_image(photos[0]) for photos in list(people.values())[:4]], axis=1)
     faces = detector.detect(row)
     assert len(faces) == 4

@@ -60,9 +60,7 @@ def test_every_reason_is_told_at_once() -> None:
     assert len(worst.reasons) == 4
 
 
-@given(
-    st.floats(1, 500), st.floats(0, 3), st.floats(0, 255), st.floats(0, 3)
-)
+@given(st.floats(1, 500), st.floats(0, 3), st.floats(0, 255), st.floats(0, 3))
 def test_score_and_reasons_agree(size: float, sharpness: float, brightness: float, turn: float) -> None:
     found = judge(Measures(size, sharpness, brightness, turn), LIMITS)
     assert 0 <= found.score <= 1

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from gallery_makers import CONTRACT, KEY, Opener
+from tests.gallery.gallery_makers import CONTRACT, KEY, Opener
 
 from firstsight.gallery import Contract, Store, open_store
 

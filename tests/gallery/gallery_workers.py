@@ -13,7 +13,7 @@ from collections.abc import Callable
 from itertools import count
 from pathlib import Path
 
-from gallery_makers import CONTRACT, photos, units
+from tests.gallery.gallery_makers import CONTRACT, photos, units
 
 import firstsight
 from firstsight.gallery import Store, open_store
@@ -24,7 +24,7 @@ PHOTOS = 3
 
 def environment() -> dict[str, str]:
     """One in which the package and these modules are found."""
-    folders = [Path(firstsight.__file__).parents[1], Path(__file__).parent]
+    folders = [Path(firstsight.__file__).parents[1], Path(__file__).parents[2]]
     return os.environ | {
         "PYTHONPATH": os.pathsep.join(map(str, folders)),
         "OPENBLAS_NUM_THREADS": "1",

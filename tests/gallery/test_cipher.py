@@ -3,7 +3,7 @@ from __future__ import annotations
 import base64
 
 import pytest
-from gallery_makers import KEY
+from tests.gallery.gallery_makers import KEY
 
 from firstsight.errors import GalleryLocked
 from firstsight.gallery.cipher import Cipher, key_from_environment
@@ -48,9 +48,7 @@ def test_the_key_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
     assert key_from_environment() == KEY
 
 
-@pytest.mark.parametrize(
-    "text", ["secret", "not base64!", base64.b64encode(bytes(16)).decode(), "é"]
-)
+@pytest.mark.parametrize("text", ["secret", "not base64!", base64.b64encode(bytes(16)).decode(), "é"])
 def test_a_key_of_another_kind_is_refused(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     monkeypatch.setenv("FIRSTSIGHT_KEY", text)
     with pytest.raises(GalleryLocked, match="32 bytes") as caught:

@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import gallery_workers
 import pytest
-from gallery_makers import CONTRACT, KEY, names, photos, raw
+from tests.gallery import gallery_workers
+from tests.gallery.gallery_makers import CONTRACT, KEY, names, photos, raw
 
 from firstsight.errors import GalleryCorrupt, GalleryError, GalleryUnavailable
 from firstsight.gallery import Contract, Store, open_store
@@ -215,8 +215,8 @@ DISK = """
 mount -t tmpfs -o size=1m tmpfs "$0" && "$1" -c '
 import sys
 from pathlib import Path
-from test_connection import fill
-from gallery_makers import CONTRACT
+from tests.gallery.test_connection import fill
+from tests.gallery.gallery_makers import CONTRACT
 from firstsight.errors import GalleryUnavailable
 from firstsight.gallery import open_store
 path = Path(sys.argv[1]) / "people.db"
@@ -265,7 +265,5 @@ def test_a_disk_that_is_full(tmp_path: Path) -> None:
 
 def test_galleries_need_neither_torch_nor_a_model() -> None:
     code = "import sys, firstsight.gallery; sys.exit('torch' in sys.modules)"
-    done = subprocess.run(
-        [sys.executable, "-c", code], env=gallery_workers.environment(), check=False
-    )
+    done = subprocess.run([sys.executable, "-c", code], env=gallery_workers.environment(), check=False)
     assert done.returncode == 0

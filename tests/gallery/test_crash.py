@@ -6,9 +6,9 @@ import sqlite3
 import time
 from pathlib import Path
 
-import gallery_workers
 import numpy as np
-from gallery_makers import CONTRACT, raw
+from tests.gallery import gallery_workers
+from tests.gallery.gallery_makers import CONTRACT, raw
 
 from firstsight.gallery import open_store
 

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from gallery_makers import units
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from tests.gallery.gallery_makers import units
 
 from firstsight.gallery import index as index_module
 from firstsight.gallery.index import Hit, Index, inner_product
@@ -71,9 +71,7 @@ def test_many_probes_are_compared_in_blocks(monkeypatch: pytest.MonkeyPatch) -> 
     index = build([1, 2, 3], units(3, 0))
     shapes = []
 
-    def similarity(
-        probes: NDArray[np.float32], templates: NDArray[np.float32]
-    ) -> NDArray[np.float32]:
+    def similarity(probes: NDArray[np.float32], templates: NDArray[np.float32]) -> NDArray[np.float32]:
         shapes.append((len(probes), len(templates)))
         return inner_product(probes, templates)
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from gallery_makers import CONTRACT, DIMENSION, KEY, photos, units
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from numpy.typing import NDArray
+from tests.gallery.gallery_makers import CONTRACT, DIMENSION, KEY, photos, units
 
 from firstsight.errors import NameTaken
 from firstsight.gallery import NewTemplate, Store, open_store
@@ -138,15 +138,11 @@ TestGallery = Gallery.TestCase
 TestGallery.settings = settings(max_examples=25, stateful_step_count=30, deadline=None)
 
 
-def test_only_what_was_added_is_read_again(
-    path: Path, plain: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_only_what_was_added_is_read_again(path: Path, plain: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[int] = []
     original = Vault.open_embeddings
 
-    def counting(
-        self: Vault, rows: list[tuple[int, int, bytes]], contract: object
-    ) -> NDArray[np.float32]:
+    def counting(self: Vault, rows: list[tuple[int, int, bytes]], contract: object) -> NDArray[np.float32]:
         read.append(len(rows))
         return original(self, rows, CONTRACT)
 
@@ -176,9 +172,7 @@ def test_more_templates_than_are_read_in_one_go(plain: Store) -> None:
 
 
 def test_the_models_own_similarity_is_used(path: Path) -> None:
-    def reversed_sign(
-        probes: NDArray[np.float32], templates: NDArray[np.float32]
-    ) -> NDArray[np.float32]:
+    def reversed_sign(probes: NDArray[np.float32], templates: NDArray[np.float32]) -> NDArray[np.float32]:
         return -(probes @ templates.T)
 
     axes = np.eye(DIMENSION, dtype=np.float32)

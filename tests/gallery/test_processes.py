@@ -6,9 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from subprocess import Popen
 
-import gallery_workers
 import pytest
-from gallery_makers import CONTRACT, photos, units
+from tests.gallery import gallery_workers
+from tests.gallery.gallery_makers import CONTRACT, photos, units
 
 from firstsight.errors import GalleryBusy, NameTaken, NoSuchPerson
 from firstsight.gallery import Store, connection, open_store
@@ -28,9 +28,7 @@ def finished(*workers: Popen[str]) -> list[list[str]]:
 
 def test_several_processes_make_write_and_read_one_gallery(path: Path) -> None:
     """They also begin at the same time, with no gallery there yet."""
-    writers = [
-        gallery_workers.start("enrol", path, f"writer{number}", str(PEOPLE)) for number in range(3)
-    ]
+    writers = [gallery_workers.start("enrol", path, f"writer{number}", str(PEOPLE)) for number in range(3)]
     readers = [gallery_workers.start("look", path, "60") for _ in range(2)]
     said = finished(*writers, *readers)
     store = open_store(path, CONTRACT)
@@ -92,9 +90,7 @@ def test_of_many_who_want_the_same_one_gets_it(store: Store) -> None:
     assert len(store.people()) == 3
 
 
-def test_a_gallery_held_for_too_long(
-    plain: Store, path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_gallery_held_for_too_long(plain: Store, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     plain.add("Ada", photos(1, 1))
     monkeypatch.setattr(connection, "PATIENCE", 0.2)
     hurried = open_store(path, CONTRACT)

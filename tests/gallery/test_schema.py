@@ -4,7 +4,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from gallery_makers import CONTRACT, names, photos, raw
+from tests.gallery.gallery_makers import CONTRACT, names, photos, raw
 
 from firstsight.errors import GalleryCorrupt, GalleryTooNew, GalleryUnavailable
 from firstsight.gallery import Contract, open_store, schema
@@ -32,9 +32,7 @@ def test_a_gallery_carries_its_mark_and_version(filled: Path) -> None:
 
 
 @pytest.mark.parametrize("contract", [CONTRACT, None])
-def test_a_later_version_is_refused_and_left_as_it_is(
-    filled: Path, contract: Contract | None
-) -> None:
+def test_a_later_version_is_refused_and_left_as_it_is(filled: Path, contract: Contract | None) -> None:
     pragma(filled, f"user_version = {len(schema.MIGRATIONS) + 1}")
     before = raw(filled)
     with pytest.raises(GalleryTooNew, match=r"people\.db .*later version") as caught:
@@ -43,9 +41,7 @@ def test_a_later_version_is_refused_and_left_as_it_is(
     assert raw(filled) == before
 
 
-def test_an_earlier_version_is_brought_up_to_date(
-    filled: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_earlier_version_is_brought_up_to_date(filled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     later = (
         "ALTER TABLE person ADD COLUMN alias TEXT; UPDATE person SET alias = 'A'",
         "CREATE TABLE extra (id INTEGER PRIMARY KEY) STRICT",
@@ -62,9 +58,7 @@ def test_an_earlier_version_is_brought_up_to_date(
     database.close()
 
 
-def test_a_migration_that_fails_changes_nothing(
-    filled: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_migration_that_fails_changes_nothing(filled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     broken = ("CREATE TABLE extra (id INTEGER PRIMARY KEY) STRICT; INSERT INTO nowhere VALUES (1)",)
     with monkeypatch.context() as later:
         later.setattr(schema, "MIGRATIONS", schema.MIGRATIONS + broken)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from gallery_makers import CONTRACT, DIMENSION, OTHER, Opener, names, photos, units
+from tests.gallery.gallery_makers import CONTRACT, DIMENSION, OTHER, Opener, names, photos, units
 
 from firstsight.errors import (
     FirstsightError,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from gallery_makers import CONTRACT, OTHER, photos, raw, units
+from tests.gallery.gallery_makers import CONTRACT, OTHER, photos, raw, units
 
 from firstsight.errors import GalleryUnavailable
 from firstsight.gallery import NewTemplate, Store, connection, open_store, traces

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from gallery_makers import CONTRACT, KEY, OTHER, names, photos, raw, units
+from tests.gallery.gallery_makers import CONTRACT, KEY, OTHER, names, photos, raw, units
 
 from firstsight.errors import GalleryCorrupt, GalleryLocked
 from firstsight.gallery import Contract, Store, open_store
@@ -53,9 +53,7 @@ def test_nothing_of_a_face_can_be_read_in_the_file(filled: Path, tmp_path: Path)
     assert units(1, 9, OTHER.dimension).tobytes() not in raw(filled)
 
 
-def test_the_key_can_stand_in_the_environment(
-    filled: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_key_can_stand_in_the_environment(filled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FIRSTSIGHT_KEY", base64.b64encode(KEY).decode())
     store = open_store(filled, CONTRACT)
     assert store.search(units(2, 1)[:1], 1)[0][0].person == "Ada"
@@ -106,8 +104,7 @@ def test_a_key_of_a_wrong_length_makes_no_file(path: Path) -> None:
 
 SWAP = (
     "CREATE TABLE old AS SELECT id, {column} AS value FROM template",
-    "UPDATE template SET {column} = (SELECT value FROM old WHERE old.id = {others}) "
-    "WHERE id IN (1, 2)",
+    "UPDATE template SET {column} = (SELECT value FROM old WHERE old.id = {others}) WHERE id IN (1, 2)",
     "DROP TABLE old",
 )
 

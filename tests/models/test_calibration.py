@@ -26,7 +26,7 @@ def test_thresholds_between_knots() -> None:
 
 @pytest.mark.parametrize("fmr", [0.0, 1e-7, 0.2, 1.0, -1.0, float("nan")])
 def test_rates_without_data_are_refused(fmr: float) -> None:
-    with pytest.raises(NotCalibrated, match="1e-06 to 0.1"):
+    with pytest.raises(NotCalibrated, match=r"1e-06 to 0\.1"):
         CALIBRATION.threshold(fmr)
 
 

@@ -17,7 +17,7 @@ def test_torch_agrees_with_dlib_itself() -> None:
     crop = np.random.default_rng(0).integers(0, 256, (150, 150, 3), dtype=np.uint8)
     model = open_model("dlib")
     wanted = model.preprocessing
-    pixels = (crop.astype(np.float32) - np.float32(wanted.mean)) * np.float32(wanted.scale)
+    pixels = (crop - np.array(wanted.mean, np.float32)) * np.float32(wanted.scale)
     with torch.inference_mode():
         found = model.tower(torch.from_numpy(pixels.transpose(2, 0, 1)[None].copy())).numpy()[0]
     np.testing.assert_allclose(found, expected, atol=1e-5)

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import json
 
-import dlib
 import numpy as np
 
+import dlib
 from firstsight.models.dlib_resnet import FILE
 
 

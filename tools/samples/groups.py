@@ -61,8 +61,10 @@ def usable(pool: Pool) -> list[Person]:
 
 
 def groups(people: list[Person], wanted: int) -> list[Group]:
-    """Groups without a common member: the closest look-alikes first, four ranges of skin tone in turn,
-    so that the rare dark ones are not left over, and the anchors unlike each other.
+    """Groups without a common member, their anchors unlike each other.
+
+    The closest look-alikes come first, four ranges of skin tone in turn, so that the rare dark ones are
+    not left over.
     """
     alike = (means := np.stack([person.mean for person in people])) @ means.T
     tones = np.array([person.tone for person in people])
@@ -73,7 +75,10 @@ def groups(people: list[Person], wanted: int) -> list[Group]:
     for number in range(4 * wanted):
         choice = np.flatnonzero(free & (ranges == number % 4) & (nearest < APART))
         tries = [
-            Group(int(anchor), _members(alike, free & (abs(tones - tones[anchor]) < TONE), int(anchor)))
+            Group(
+                int(anchor),
+                _members(alike, free & (abs(tones - tones[anchor]) < TONE), int(anchor)),
+            )
             for anchor in choice
         ]
         full = [group for group in tries if len(group.members) == MEMBERS]

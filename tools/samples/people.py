@@ -71,8 +71,9 @@ class Studio:
         return views
 
     def bend(self, group: Group, donor: Person) -> Points:
-        """What carries the group's mean shape most of the way to somebody else's, and a little farther
-        from everybody's: means of many photos would look too much like each other.
+        """What carries the group's mean shape most of the way to somebody else's.
+
+        And a little farther from everybody's: means of many photos look too much like each other.
         """
         own = np.concatenate([self.people[member].rows for member in group.members])
         other = self._mean_shape(donor.rows)
@@ -83,9 +84,7 @@ class Studio:
         """The mean shape of the whole pool."""
         return self._mean_shape(np.arange(len(self.pool.names)))
 
-    def picture(
-        self, group: Group, view: list[Shot], bend: Points, random: np.random.Generator
-    ) -> Picture:
+    def picture(self, group: Group, view: list[Shot], bend: Points, random: np.random.Generator) -> Picture:
         """One picture of a composite person."""
         photos, shapes = zip(*(self._shot(shot) for shot in view), strict=True)
         own = np.concatenate([self.people[member].rows for member in group.members])

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
-import dlib
 import numpy as np
 from numpy.typing import NDArray
 
+import dlib
 from firstsight.carriers import PublishedFile
 from firstsight.datasets import Identities
 from firstsight.images import read_image
@@ -75,7 +75,7 @@ def looks(picture: NDArray[np.uint8], shape: NDArray[np.float32]) -> NDArray[np.
     ]
     cheek = np.median(np.concatenate(cheeks), axis=0) * (100 / 255, 1, 1) - (0, 128, 128)
     under = [
-        np.median(_patch(light[:, :, None], shape[spots].mean(0) + (0, eyes / 6), eyes / 12))
+        np.median(_patch(light[:, :, None], shape[spots].mean(0) + np.array((0, eyes / 6)), eyes / 12))
         for spots in (slice(36, 42), slice(42, 48))
     ]
     brow = shape[17:27].mean(0)
@@ -89,9 +89,7 @@ def looks(picture: NDArray[np.uint8], shape: NDArray[np.float32]) -> NDArray[np.
     return np.array((*cheek, sharp, *ratios, bridge.std() / max(cheek[0], 1)), dtype=np.float32)
 
 
-def _patch(
-    picture: NDArray[np.float32], centre: NDArray[np.float32], radius: float
-) -> NDArray[np.float32]:
+def _patch(picture: NDArray[np.float32], centre: NDArray[np.float32], radius: float) -> NDArray[np.float32]:
     """Pixels of a square, (n, channels)."""
     x, y = centre
     side = max(1, round(radius))

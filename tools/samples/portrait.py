@@ -89,16 +89,17 @@ def portrait(
     soft = cv2.GaussianBlur(whole, (0, 0), 2.0)
     sharp = whole + (0.9 * inside + 0.25)[:, :, None] * (whole - soft)
     frame = cv2.getRotationMatrix2D((SIDE / 2, SIDE / 2), np.degrees(jitter.tilt), 1 / (1 + jitter.crop))
-    framed_up = cv2.warpAffine(sharp, frame, (SIDE, SIDE), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
+    framed_up = cv2.warpAffine(
+        sharp, frame, (SIDE, SIDE), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT
+    )
     small = cv2.resize(framed_up, (SIDE // 2, SIDE // 2), interpolation=cv2.INTER_AREA)
     return np.clip(small * 255, 0, 255).round().astype(np.uint8)
 
 
 def cut_out(picture: NDArray[np.uint8], shape: Points) -> NDArray[np.uint8]:
-    """The photo with the person's share of each pixel as a fourth channel: GrabCut between the face and
-    the far background.
+    """The photo with the person's share of each pixel as a fourth channel.
 
-    Rother, Kolmogorov, Blake, "GrabCut" (SIGGRAPH 2004).
+    GrabCut between the face and the far background: Rother, Kolmogorov, Blake, "GrabCut" (SIGGRAPH 2004).
     """
     high, wide = picture.shape[:2]
     sure, near = face_mask(shape, high, wide), head_mask(shape, high, wide)

@@ -17,7 +17,11 @@ def classify(
     probes: Annotated[list[Path], typer.Argument(metavar="PROBE...", help="Photos to classify.")],
     support: Annotated[
         Path,
-        typer.Option("--support", metavar="DIR", help="One photo of each of C people: NAME.jpg or NAME/photo."),
+        typer.Option(
+            "--support",
+            metavar="DIR",
+            help="One photo of each of C people: NAME.jpg or NAME/photo.",
+        ),
     ],
     picture: Annotated[
         Path | None, typer.Option("--picture", metavar="FILE", help="Draw the answer.")
@@ -39,23 +43,29 @@ def classify(
 
         save(draw_classifications(found, probes, people), picture)
     if as_json:
-        answer_json({
-            "model": encoder.model.name,
-            "support": support,
-            "probes": [
-                {
-                    "probe": probe,
-                    "person": one.person,
-                    "similarities": [
-                        {"person": person, "similarity": rounded(value)} for person, value in one.ranking
-                    ],
-                }
-                for probe, one in zip(probes, found, strict=True)
-            ],
-        })
+        answer_json(
+            {
+                "model": encoder.model.name,
+                "support": support,
+                "probes": [
+                    {
+                        "probe": probe,
+                        "person": one.person,
+                        "similarities": [
+                            {"person": person, "similarity": rounded(value)} for person, value in one.ranking
+                        ],
+                    }
+                    for probe, one in zip(probes, found, strict=True)
+                ],
+            }
+        )
         return
     rows = [
-        (one.probe if place == 0 else "", Text(person, "bold green" if place == 0 else ""), f"{value:.3f}")
+        (
+            one.probe if place == 0 else "",
+            Text(person, "bold green" if place == 0 else ""),
+            f"{value:.3f}",
+        )
         for one in found
         for place, (person, value) in enumerate(one.ranking)
     ]

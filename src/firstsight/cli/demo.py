@@ -14,9 +14,9 @@ from firstsight.cli.output import answer, command, progress, remark, table
 
 @command
 def demo(
-    picture: Annotated[
-        Path, typer.Option("--picture", metavar="FILE", help="Where to draw it.")
-    ] = Path("firstsight-demo.png"),
+    picture: Annotated[Path, typer.Option("--picture", metavar="FILE", help="Where to draw it.")] = Path(
+        "firstsight-demo.png"
+    ),
     model: ModelName = None,
 ) -> None:
     """Enrol twelve people who do not exist from one picture each, and recognise them and strangers."""

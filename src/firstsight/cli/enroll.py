@@ -10,7 +10,15 @@ import typer
 from rich.text import Text
 
 from firstsight.cli import fields
-from firstsight.cli.options import Force, Gallery, Json, KeepCrops, ModelName, gallery_path, open_recognizer
+from firstsight.cli.options import (
+    Force,
+    Gallery,
+    Json,
+    KeepCrops,
+    ModelName,
+    gallery_path,
+    open_recognizer,
+)
 from firstsight.cli.output import answer, answer_json, command, error_json, progress, remark, table
 from firstsight.errors import UsageError
 
@@ -44,25 +52,36 @@ def enroll(
         raise UsageError("--folder goes without PHOTO and --name.", hint="Leave one of them out.")
     until = retain_until.date() if retain_until else None
     if folder is not None:
-        _folder(folder, gallery, model, as_json, keep_crops=keep_crops, force=force,
-                consent=consent, retain_until=until, notes=notes)
+        _folder(
+            folder,
+            gallery,
+            model,
+            as_json,
+            keep_crops=keep_crops,
+            force=force,
+            consent=consent,
+            retain_until=until,
+            notes=notes,
+        )
         return
     with open_recognizer(gallery, model, new=True) as recognizer:
         person = recognizer.enroll(
-            str(name), *(photos or ()), consent=consent, retain_until=until, notes=notes,
-            keep_crops=keep_crops, force=force,
+            str(name),
+            *(photos or ()),
+            consent=consent,
+            retain_until=until,
+            notes=notes,
+            keep_crops=keep_crops,
+            force=force,
         )
     if as_json:
         answer_json({"gallery": gallery_path(gallery), "person": fields.person(person)})
     else:
         count = len(photos or ())
-        answer(f"Enrolled {person.name} from {count} photo{'s' * (count != 1)}; "
-               f"{person.templates} in all.")
+        answer(f"Enrolled {person.name} from {count} photo{'s' * (count != 1)}; {person.templates} in all.")
 
 
-def _folder(
-    folder: Path, gallery: Path | None, model: str | None, as_json: bool, **choices: object
-) -> None:
+def _folder(folder: Path, gallery: Path | None, model: str | None, as_json: bool, **choices: object) -> None:
     from firstsight.recognizer.importing import Choices, find_photos, import_photos
 
     found = find_photos(folder)
@@ -78,19 +97,21 @@ def _folder(
         "refused": len(refused),
     }
     if as_json:
-        answer_json({
-            "gallery": gallery_path(gallery),
-            **counts,
-            "photos": [
-                {
-                    "photo": outcome.photo.label,
-                    "person": outcome.photo.person,
-                    "enrolled": outcome.enrolled,
-                    "error": error_json(outcome.error) if outcome.error else None,
-                }
-                for outcome in outcomes
-            ],
-        })
+        answer_json(
+            {
+                "gallery": gallery_path(gallery),
+                **counts,
+                "photos": [
+                    {
+                        "photo": outcome.photo.label,
+                        "person": outcome.photo.person,
+                        "enrolled": outcome.enrolled,
+                        "error": error_json(outcome.error) if outcome.error else None,
+                    }
+                    for outcome in outcomes
+                ],
+            }
+        )
     else:
         if refused:
             rows = [(outcome.photo.label, Text(str(outcome.error), "red")) for outcome in refused]

@@ -16,14 +16,14 @@ def evaluate(
     protocol: Annotated[str, typer.Option("--protocol", help="lfw-view2, n-way or open-set.")],
     data: Annotated[
         Path,
-        typer.Option("--data", metavar="PATH", help="Folder with LFW's lists and, packed or not, its photos."),
+        typer.Option(
+            "--data", metavar="PATH", help="Folder with LFW's lists and, packed or not, its photos."
+        ),
     ],
     out: Annotated[
         Path | None, typer.Option("--json", metavar="OUT", help="Write the figures as JSON.")
     ] = None,
-    picture: Annotated[
-        Path | None, typer.Option("--picture", metavar="FILE", help="Draw the curve.")
-    ] = None,
+    picture: Annotated[Path | None, typer.Option("--picture", metavar="FILE", help="Draw the curve.")] = None,
     seed: Annotated[int, typer.Option("--seed", help="Of draws and intervals.")] = 0,
 ) -> None:
     """Measure a model from photos, detection and alignment included."""
@@ -40,7 +40,12 @@ def evaluate(
 
         draw_curve(result.curves[0], picture)
     rows = [
-        (name, f"{100 * found.value:.2f} %", f"{100 * found.low:.2f} to {100 * found.high:.2f}", found.n)
+        (
+            name,
+            f"{100 * found.value:.2f} %",
+            f"{100 * found.low:.2f} to {100 * found.high:.2f}",
+            found.n,
+        )
         for name, found in result.measures.items()
     ]
     table(("Measure", "Value", "95 % interval", "n"), rows, numbers=("Value", "95 % interval", "n"))
@@ -49,7 +54,9 @@ def evaluate(
 
 @command
 def report(
-    results: Annotated[list[Path], typer.Argument(metavar="JSON...", help="Files of evaluate and benchmarks.")],
+    results: Annotated[
+        list[Path], typer.Argument(metavar="JSON...", help="Files of evaluate and benchmarks.")
+    ],
     page: Annotated[Path, typer.Option("--page", metavar="FILE", help="The Markdown page to write.")],
 ) -> None:
     """Render results into one page."""

@@ -49,20 +49,23 @@ def identify(
         model_name = recognizer.encoder.model.name
         templates = recognizer.store.count_templates()
     if as_json:
-        answer_json({
-            "gallery": gallery_path(gallery),
-            "model": model_name,
-            "templates": templates,
-            "fpir": rate,
-            "photos": [
-                {"photo": photo, "faces": [fields.sighting(one) for one in sightings]}
-                for photo, sightings in found
-            ] + [{"photo": photo, "error": error_json(error)} for photo, error in failed],
-        })
+        answer_json(
+            {
+                "gallery": gallery_path(gallery),
+                "model": model_name,
+                "templates": templates,
+                "fpir": rate,
+                "photos": [
+                    {"photo": photo, "faces": [fields.sighting(one) for one in sightings]}
+                    for photo, sightings in found
+                ]
+                + [{"photo": photo, "error": error_json(reason)} for photo, reason in failed],
+            }
+        )
     else:
         _show(found, templates, rate)
-    for _, error in failed:
-        complain(error)
+    for _, reason in failed:
+        complain(reason)
     if picture is not None and found:
         from firstsight.drawing import draw_sightings, save
 
@@ -74,19 +77,11 @@ def identify(
 
 
 def _show(found: list[tuple[Path, list[Sighting]]], templates: int, fpir: float) -> None:
-    rows = []
+    rows: list[tuple[str | Text, ...]] = []
     for photo, sightings in found:
         if not sightings:
             rows.append((photo.name, Text("no face found", "yellow"), "", "", "", ""))
-        for one in sightings:
-            rows.append((
-                photo.name,
-                Text(one.person, "bold green") if one.person else Text("nobody I know", "yellow"),
-                _number(one.similarity),
-                _number(one.threshold),
-                f"{one.runner_up.person} {one.runner_up.similarity:.3f}" if one.runner_up else "",
-                f"{one.box.width:.0f} x {one.box.height:.0f} at ({one.box.left:.0f}, {one.box.top:.0f})",
-            ))
+        rows.extend((photo.name, *_cells(one)) for one in sightings)
     table(
         ("Photo", "Person", "Similarity", "Threshold", "Runner-up", "Face"),
         rows,
@@ -95,6 +90,17 @@ def _show(found: list[tuple[Path, list[Sighting]]], templates: int, fpir: float)
     remark(
         f"Thresholds let {fpir:g} of strangers be named, with {templates:,} "
         f"photo{'s' * (templates != 1)} in the gallery."
+    )
+
+
+def _cells(one: Sighting) -> tuple[str | Text, ...]:
+    box, second = one.box, one.runner_up
+    return (
+        Text(one.person, "bold green") if one.person else Text("nobody I know", "yellow"),
+        _number(one.similarity),
+        _number(one.threshold),
+        f"{second.person} {second.similarity:.3f}" if second else "",
+        f"{box.width:.0f} x {box.height:.0f} at ({box.left:.0f}, {box.top:.0f})",
     )
 
 

@@ -25,7 +25,11 @@ Gallery = Annotated[
 ]
 ModelName = Annotated[
     str | None,
-    typer.Option("--model", metavar="NAME", help="Model; by default the gallery's own, or the first that `models` lists."),
+    typer.Option(
+        "--model",
+        metavar="NAME",
+        help="Model; by default the gallery's own, or the first that `models` lists.",
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Answer with JSON (fields: docs/cli.md).")]
 Force = Annotated[bool, typer.Option("--force", help="Enrol a face of poor quality all the same.")]

@@ -79,7 +79,7 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, numbers: 
     shown = Table(header_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for column in columns:
         number = column in numbers
-        shown.add_column(column, justify="right" if number else "left", no_wrap=number)
+        shown.add_column(column, justify="right" if number else "left", no_wrap=number, overflow="fold")
     for row in rows:
         shown.add_row(*(cell if isinstance(cell, Text) else Text(str(cell)) for cell in row))
     Console(highlight=False, soft_wrap=False).print(shown)

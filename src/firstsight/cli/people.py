@@ -27,11 +27,13 @@ def list_people(gallery: Gallery = None, as_json: Json = False) -> None:
     with closing(open_gallery(gallery)) as store:
         found, contract = store.people(), store.contract
     if as_json:
-        answer_json({
-            "gallery": gallery_path(gallery),
-            "model": contract.model,
-            "people": [fields.person(person) for person in found],
-        })
+        answer_json(
+            {
+                "gallery": gallery_path(gallery),
+                "model": contract.model,
+                "people": [fields.person(person) for person in found],
+            }
+        )
         return
     table(
         ("Name", "Photos", "Enrolled", "Keep until", "Consent"),
@@ -57,10 +59,12 @@ def show(name: Name, gallery: Gallery = None, as_json: Json = False) -> None:
     with closing(open_gallery(gallery)) as store:
         person, templates = store.person(name), store.templates(name)
     if as_json:
-        answer_json({
-            "person": fields.person(person),
-            "photos": [fields.template(template) for template in templates],
-        })
+        answer_json(
+            {
+                "person": fields.person(person),
+                "photos": [fields.template(template) for template in templates],
+            }
+        )
         return
     answer(person.name)
     for title, value in (
@@ -156,11 +160,13 @@ def move_photo(
     with closing(open_gallery(gallery)) as store:
         moved = store.move_template(photo, to)
     if as_json:
-        answer_json({
-            "person": fields.person(moved.person),
-            "source": moved.source,
-            "source_removed": moved.source_removed,
-        })
+        answer_json(
+            {
+                "person": fields.person(moved.person),
+                "source": moved.source,
+                "source_removed": moved.source_removed,
+            }
+        )
         return
     answer(f"Photo {photo} of {moved.source} now belongs to {moved.person.name}.")
     if moved.source_removed:

@@ -39,17 +39,24 @@ def reembed(
     if done:
         move(gallery_path(gallery), encoder, plan)
     if as_json:
-        answer_json({
-            "gallery": gallery_path(gallery),
-            "model": model,
-            "moved": done,
-            "embedded": len(plan.embeddings),
-            "lost": [
-                {"photo": lost.template_id, "person": lost.person, "source": lost.source, "why": lost.why}
-                for lost in plan.lost
-            ],
-            "enroll_again": list(plan.people_left),
-        })
+        answer_json(
+            {
+                "gallery": gallery_path(gallery),
+                "model": model,
+                "moved": done,
+                "embedded": len(plan.embeddings),
+                "lost": [
+                    {
+                        "photo": lost.template_id,
+                        "person": lost.person,
+                        "source": lost.source,
+                        "why": lost.why,
+                    }
+                    for lost in plan.lost
+                ],
+                "enroll_again": list(plan.people_left),
+            }
+        )
     else:
         for lost in plan.lost:
             answer(f"Photo {lost.template_id} of {lost.person} ({lost.source}): {lost.why}.")

@@ -63,9 +63,7 @@ def one_shot(identities: Identities, ways: int, trials: int, seed: int) -> list[
     return episodes
 
 
-def open_set(
-    identities: Identities, enrolled: int, mated: int, strangers: int, seed: int
-) -> OpenSetDraw:
+def open_set(identities: Identities, enrolled: int, mated: int, strangers: int, seed: int) -> OpenSetDraw:
     """Enrol people with one photo each; probe with their other photos and with strangers'.
 
     Strangers give one photo each before any gives a second, as far as there are enough of them. When

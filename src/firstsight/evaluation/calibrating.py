@@ -84,8 +84,7 @@ def calibrate(
     people = len(np.unique(labels))
     if people < LEAST_PEOPLE:
         raise DataError(
-            f"{identities.archive.path} has {people} people with a face; "
-            f"a calibration needs {LEAST_PEOPLE}.",
+            f"{identities.archive.path} has {people} people with a face; a calibration needs {LEAST_PEOPLE}.",
             hint="Give more people.",
         )
     counted = compare(model.similarity, embeddings, labels, seed)
@@ -154,7 +153,7 @@ def _histogram(scores: NDArray[np.float32]) -> Counts:
 
 def survival(counts: Counts) -> Counts:
     """Share at or above each edge but the last: (BINS,) -> (BINS,)."""
-    return np.cumsum(counts[::-1])[::-1] / counts.sum()
+    return np.asarray(np.cumsum(counts[::-1])[::-1] / counts.sum())
 
 
 def wrong_identities(impostor: Counts, mated: Counts) -> float:
@@ -167,7 +166,7 @@ def wrong_identities(impostor: Counts, mated: Counts) -> float:
 def corrected(impostor: Counts, mated: Counts) -> Counts:
     """The impostor histogram without the pairs of one person: (BINS,), never negative."""
     share = wrong_identities(impostor, mated)
-    return np.clip(impostor - share * impostor.sum() * mated / mated.sum(), 0, None)
+    return np.asarray(np.clip(impostor - share * impostor.sum() * mated / mated.sum(), 0, None))
 
 
 def false_match_rates(impostor: Counts, mated: Counts) -> Counts:

@@ -72,8 +72,8 @@ def embed_pictures(
     detector = Detector()
     key = hashlib.sha256()
     contract = (model.digest, model.preprocessing.version, detector.digest, archive.digest())
-    for part in (*contract, *names):
-        key.update(part.encode() + b"\n")
+    for text in (*contract, *names):
+        key.update(text.encode() + b"\n")
     folder = (cache or user_cache_path("firstsight")) / "templates" / key.hexdigest()[:24]
     folder.mkdir(parents=True, exist_ok=True)
     pieces: list[NDArray[np.float32]] = []
@@ -89,12 +89,10 @@ def embed_pictures(
             progress(min(start + PIECE, len(names)), len(names))
     embeddings = np.concatenate(pieces) if pieces else np.empty((0, model.dimension), np.float32)
     places = {name: row for row, name in enumerate(names)}
-    return Templates(tuple(names), embeddings, embeddings.any(axis=1), places)
+    return Templates(tuple(names), embeddings, np.asarray(embeddings.any(axis=1)), places)
 
 
-def _embed(
-    model: Model, detector: Detector, archive: Archive, names: Sequence[str]
-) -> NDArray[np.float32]:
+def _embed(model: Model, detector: Detector, archive: Archive, names: Sequence[str]) -> NDArray[np.float32]:
     with ThreadPoolExecutor(WORKERS) as pool:
         crops = list(pool.map(partial(_crop, model, detector, archive), names))
     rows = np.zeros((len(names), model.dimension), dtype=np.float32)
@@ -104,9 +102,7 @@ def _embed(
     return rows
 
 
-def _crop(
-    model: Model, detector: Detector, archive: Archive, name: str
-) -> NDArray[np.uint8] | None:
+def _crop(model: Model, detector: Detector, archive: Archive, name: str) -> NDArray[np.uint8] | None:
     try:
         picture = read_image(archive.read(name))
     except ImageError:

@@ -52,9 +52,7 @@ def draw_calibration(calibration: Calibration, title: str, path: Path) -> None:
     seen = logarithms >= seam - 1e-9
     beyond = logarithms <= seam + 1e-9
     rates_axes.plot(thresholds[seen], 10 ** logarithms[seen], color=BLUE, lw=2, label="counted")
-    rates_axes.plot(
-        thresholds[beyond], 10 ** logarithms[beyond], color=GREY, lw=2, ls=":", label="continued"
-    )
+    rates_axes.plot(thresholds[beyond], 10 ** logarithms[beyond], color=GREY, lw=2, ls=":", label="continued")
     for point in calibration.points:
         rates_axes.plot([point.low, point.high], [point.fmr] * 2, color="black", lw=3)
     rates_axes.set(yscale="log", xlabel="threshold (cosine)", ylabel="false match rate")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -45,7 +46,7 @@ def lfw_view2(model: Model, lfw: Lfw, templates: Templates, seed: int) -> Result
         "accuracy": measure(lambda w: float(w @ right / w.sum()), *people, seed=seed),
         **{
             f"tar_at_far_{far:.0e}".replace("e-0", "e-"): measure(
-                lambda w, far=far: tar_at_far(scores, mated, far, w), *people, seed=seed
+                partial(tar_at_far, scores, mated, far), *people, seed=seed
             )
             for far in FARS
         },
@@ -94,7 +95,9 @@ def lfw_open_set(model: Model, lfw: Lfw, templates: Templates, seed: int) -> Res
     The threshold is the shipped calibration's for FPIR 1 % and a gallery of 1,000.
     """
     threshold = model.calibrated().identification_threshold(FPIR, ENROLLED)
-    named, missed, missed_fitted, people, others = [], [], [], [], []
+    named, missed, missed_fitted = [], [], []
+    people: list[str] = []
+    others: list[str] = []
     runs: list[Searches] = []
     for draw in range(DRAWS):
         drawn = open_set(lfw.identities, ENROLLED, PROBES, PROBES, seed + draw)
@@ -114,9 +117,7 @@ def lfw_open_set(model: Model, lfw: Lfw, templates: Templates, seed: int) -> Res
     measures = {
         "fpir": _mean(np.concatenate(named), others, seed),
         "fnir": _mean(np.concatenate(missed), people, seed),
-        "fnir_with_threshold_set_on_the_strangers": _mean(
-            np.concatenate(missed_fitted), people, seed
-        ),
+        "fnir_with_threshold_set_on_the_strangers": _mean(np.concatenate(missed_fitted), people, seed),
         "faces_found": _found(templates),
     }
     rates = np.geomspace(1e-3, 0.3, 60)
@@ -163,9 +164,7 @@ def evaluate(
         NotCalibrated: ``open-set`` needs a threshold.
     """
     if protocol not in PROTOCOLS:
-        raise UsageError(
-            f"There is no protocol {protocol!r}.", hint=f"Known: {', '.join(PROTOCOLS)}."
-        )
+        raise UsageError(f"There is no protocol {protocol!r}.", hint=f"Known: {', '.join(PROTOCOLS)}.")
     lfw = open_lfw(path)
     identities = lfw.identities
     templates = embed_pictures(model, identities.archive, identities.names(), progress=progress)
@@ -206,7 +205,7 @@ def _result(
     protocol: str,
     rule: str,
     measures: dict[str, Measure],
-    settings: dict[str, str | int | float | bool],
+    settings: Mapping[str, str | int | float | bool],
     seed: int,
     curves: tuple[Curve, ...],
 ) -> Result:

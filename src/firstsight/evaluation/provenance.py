@@ -9,15 +9,13 @@ from importlib import metadata
 from pathlib import Path
 from typing import Final
 
-import firstsight
-
 PARTS: Final = ("torch", "numpy", "opencv-python-headless", "pillow", "onnx")
 
 
 def versions() -> dict[str, str]:
     """Versions of firstsight, Python and the parts that a figure depends on."""
     return {
-        "firstsight": firstsight.__version__,
+        "firstsight": metadata.version("firstsight"),
         "python": platform.python_version(),
         **{part: metadata.version(part) for part in PARTS},
     }

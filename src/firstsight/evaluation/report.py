@@ -57,9 +57,8 @@ def _section(file: Path, values: dict[str, Any]) -> Iterator[str]:
 def _row(name: str, found: dict[str, Any]) -> str:
     unit = found.get("unit", "%")
     factor = 100 if unit == "%" else 1
-    value, low, high = (found.get(key) for key in ("value", "low", "high"))
-    interval = "" if low is None else f"{factor * low:.2f} to {factor * high:.2f}"
-    return f"| {name} | {factor * float(value or 0):.2f} {unit} | {interval} | {found.get('n', '')} |"
+    interval = f"{factor * found['low']:.2f} to {factor * found['high']:.2f}" if "low" in found else ""
+    return f"| {name} | {factor * found['value']:.2f} {unit} | {interval} | {found.get('n', '')} |"
 
 
 def _text(value: object) -> str:

@@ -28,9 +28,7 @@ def best_threshold(scores: Scores, mated: NDArray[np.bool_]) -> float:
     return float((ordered[cut - 1] + ordered[cut]) / 2)
 
 
-def fold_answers(
-    scores: Scores, mated: NDArray[np.bool_], folds: NDArray[np.integer]
-) -> NDArray[np.bool_]:
+def fold_answers(scores: Scores, mated: NDArray[np.bool_], folds: NDArray[np.integer]) -> NDArray[np.bool_]:
     """Which pairs are answered rightly, each by the threshold that is best on the other folds.
 
     Huang et al., "Labeled Faces in the Wild" (2007), section III: View 2.

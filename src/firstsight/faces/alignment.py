@@ -7,9 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def similarity_transform(
-    source: NDArray[np.floating], target: NDArray[np.floating]
-) -> NDArray[np.float64]:
+def similarity_transform(source: NDArray[np.floating], target: NDArray[np.floating]) -> NDArray[np.float64]:
     """The rotation, scale and shift that carry ``source`` onto ``target`` with least squared error.
 
     Umeyama, "Least-squares estimation of transformation parameters between two point patterns" (PAMI

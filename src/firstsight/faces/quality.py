@@ -20,9 +20,7 @@ from firstsight.faces.alignment import align
 from firstsight.faces.face import Face
 
 SIDE: Final = 112
-PLACES: Final = np.array(
-    ((38.0, 52.0), (74.0, 52.0), (56.0, 72.0), (42.0, 92.0), (70.0, 92.0)), np.float32
-)
+PLACES: Final = np.array(((38.0, 52.0), (74.0, 52.0), (56.0, 72.0), (42.0, 92.0), (70.0, 92.0)), np.float32)
 """Where the landmarks lie in the crop that sharpness and brightness are measured on."""
 FACE: Final = (slice(24, 104), slice(20, 92))
 """The part of that crop which is face."""

@@ -30,13 +30,10 @@ def read(database: sqlite3.Connection, path: Path) -> Header:
         GalleryCorrupt: it has none.
     """
     row = database.execute(
-        "SELECT model, digest, preprocessing, dimension, proof, generation, edits, cleared "
-        "FROM gallery"
+        "SELECT model, digest, preprocessing, dimension, proof, generation, edits, cleared FROM gallery"
     ).fetchone()
     if row is None:
-        raise GalleryCorrupt(
-            f"{path} does not say which model made it.", hint="Restore it from a backup."
-        )
+        raise GalleryCorrupt(f"{path} does not say which model made it.", hint="Restore it from a backup.")
     return Header(Contract(*row[:4]), *row[4:])
 
 

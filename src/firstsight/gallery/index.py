@@ -18,9 +18,7 @@ TOP: Final = 64
 """How many templates are looked at first for the k best people."""
 
 
-def inner_product(
-    probes: NDArray[np.float32], templates: NDArray[np.float32]
-) -> NDArray[np.float32]:
+def inner_product(probes: NDArray[np.float32], templates: NDArray[np.float32]) -> NDArray[np.float32]:
     """The cosine, for rows of unit length."""
     return probes @ templates.T
 

@@ -35,9 +35,7 @@ def get(database: sqlite3.Connection, name: str) -> Person:
         NoSuchPerson: there is none.
     """
     if (person := find(database, name)) is None:
-        raise NoSuchPerson(
-            f"Nobody called {name!r} is in the gallery.", hint="See: firstsight people list"
-        )
+        raise NoSuchPerson(f"Nobody called {name!r} is in the gallery.", hint="See: firstsight people list")
     return person
 
 
@@ -87,6 +85,4 @@ def remove(database: sqlite3.Connection, person: Person) -> None:
 def _record(row: tuple[int, str, str, str, str | None, str, int]) -> Person:
     """A row of ``SELECT``."""
     number, name, created, consent, retain_until, notes, templates = row
-    return Person(
-        number, name, read_time(created), consent, read_day(retain_until), notes, templates
-    )
+    return Person(number, name, read_time(created), consent, read_day(retain_until), notes, templates)

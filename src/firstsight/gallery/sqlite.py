@@ -213,13 +213,10 @@ class SqliteStore:
             if crop:  # not removed meanwhile
                 yield crop
 
-    def replace_all(
-        self, contract: Contract, embeddings: Mapping[int, NDArray[np.float32]]
-    ) -> list[str]:
+    def replace_all(self, contract: Contract, embeddings: Mapping[int, NDArray[np.float32]]) -> list[str]:
         """Move the gallery to another model: templates without a new embedding are removed."""
         values = {
-            number: embedding_bytes(embedding, contract.dimension)
-            for number, embedding in embeddings.items()
+            number: embedding_bytes(embedding, contract.dimension) for number, embedding in embeddings.items()
         }
         self._vault.unlock(self._proof)
         with self._editing() as database:

@@ -147,9 +147,7 @@ class Store(Protocol):
     def crops(self) -> Iterator[KeptCrop]:
         """Every template's crop, if it was kept, in the order of enrolment; read one by one."""
 
-    def replace_all(
-        self, contract: Contract, embeddings: Mapping[int, NDArray[np.float32]]
-    ) -> list[str]:
+    def replace_all(self, contract: Contract, embeddings: Mapping[int, NDArray[np.float32]]) -> list[str]:
         """Move the gallery to another model, in one transaction.
 
         Templates without a new embedding are removed. To search it afterwards, open it again with
@@ -192,9 +190,7 @@ def open_store(
     """
     if "://" in str(location):
         scheme = str(location).partition("://")[0]
-        raise UsageError(
-            f"No gallery of the kind {scheme!r} is known.", hint="Give the path of a file."
-        )
+        raise UsageError(f"No gallery of the kind {scheme!r} is known.", hint="Give the path of a file.")
     # Here, because sqlite.py builds on this contract.
     from firstsight.gallery.sqlite import SqliteStore
 

@@ -20,9 +20,7 @@ def check(template: NewTemplate, dimension: int) -> None:
     """
     embedding_bytes(template.embedding, dimension)
     if not 0 <= template.quality <= 1:
-        raise UsageError(
-            f"A quality of {template.quality} cannot be noted.", hint="Give one from 0 to 1."
-        )
+        raise UsageError(f"A quality of {template.quality} cannot be noted.", hint="Give one from 0 to 1.")
 
 
 def add(
@@ -55,8 +53,7 @@ def add(
 def of_person(database: sqlite3.Connection, person: Person) -> list[Template]:
     """A person's templates, oldest first."""
     rows = database.execute(
-        "SELECT id, created, source, quality, crop IS NOT NULL FROM template "
-        "WHERE person_id = ? ORDER BY id",
+        "SELECT id, created, source, quality, crop IS NOT NULL FROM template WHERE person_id = ? ORDER BY id",
         (person.id,),
     )
     return [

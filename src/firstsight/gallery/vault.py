@@ -60,9 +60,7 @@ class Vault:
         """An embedding's bytes, as stored."""
         return self._cipher.seal(value, "embedding", template, person, *astuple(contract))
 
-    def open_embedding(
-        self, stored: bytes, template: int, person: int, contract: Contract
-    ) -> bytes:
+    def open_embedding(self, stored: bytes, template: int, person: int, contract: Contract) -> bytes:
         """The bytes of one stored embedding.
 
         Raises:
@@ -82,8 +80,7 @@ class Vault:
             GalleryCorrupt: one of them is damaged, or another template's.
         """
         values = [
-            self.open_embedding(stored, template, person, contract)
-            for template, person, stored in rows
+            self.open_embedding(stored, template, person, contract) for template, person, stored in rows
         ]
         if any(len(value) != 4 * contract.dimension for value in values):
             raise self._damaged("An embedding")
@@ -134,7 +131,5 @@ def embedding_bytes(embedding: NDArray[np.float32], dimension: int) -> bytes:
         )
     # Not "> UNIT": the length may be NaN.
     if not abs(float(np.linalg.norm(embedding.astype(np.float64))) - 1) <= UNIT:
-        raise UsageError(
-            "An embedding is not of unit length.", hint="Divide it by its Euclidean norm."
-        )
+        raise UsageError("An embedding is not of unit length.", hint="Divide it by its Euclidean norm.")
     return embedding.astype("<f4").tobytes()

@@ -10,6 +10,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -122,6 +123,6 @@ class Calibration:
 def _knots(rows: list[list[float]]) -> Knots:
     knots = tuple((float(first), float(second)) for first, second in rows)
     firsts = [first for first, _ in knots]
-    if len(knots) < 2 or any(b <= a for a, b in zip(firsts, firsts[1:], strict=False)):
+    if len(knots) < 2 or any(b <= a for a, b in pairwise(firsts)):
         raise ValueError("its knots do not rise")
     return knots

@@ -54,9 +54,12 @@ def load_tower(content: bytes) -> nn.Module:
     named = [(name, part) for name, part in tower.named_modules() if isinstance(part, nn.Conv2d)]
     shapes: list[tuple[int, ...]] = []
     for _, part in named:
-        shapes += [(part.weight.numel() + part.out_channels, 1, 1, 1), (2 * part.out_channels, 1, 1, 1)]
+        shapes += [
+            (part.weight.numel() + part.out_channels, 1, 1, 1),
+            (2 * part.out_channels, 1, 1, 1),
+        ]
     tensors = _tensors(content, [*shapes, (256, 128, 1, 1)])
-    state = {}
+    state: dict[str, torch.Tensor] = {}
     for name, part in named:
         weight, bias = np.split(next(tensors), [part.weight.numel()])
         gain, offset = np.split(next(tensors), 2)
@@ -68,9 +71,7 @@ def load_tower(content: bytes) -> nn.Module:
     return tower
 
 
-def _tensors(
-    content: bytes, shapes: Iterable[tuple[int, ...]]
-) -> Iterator[NDArray[np.float32]]:
+def _tensors(content: bytes, shapes: Iterable[tuple[int, ...]]) -> Iterator[NDArray[np.float32]]:
     """The tensors of those shapes, flat, in the order of the file: from the input to the output.
 
     dlib writes a tensor as version 2, its four sizes and its values as little-endian floats; an integer

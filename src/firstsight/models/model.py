@@ -16,7 +16,6 @@ from firstsight.models.card import Card
 from firstsight.models.preprocessing import Preprocessing
 from firstsight.twins import unit
 
-
 CHUNK: Final = 8
 """Crops that pass through the tower at once: more of them spill the caches and take longer each."""
 
@@ -60,9 +59,7 @@ class Model:
             chunks = [crops[start : start + CHUNK] for start in range(0, len(crops), CHUNK)]
             return unit(torch.cat([self._tower(self._pixels(chunk)) for chunk in chunks])).numpy()
 
-    def similarity(
-        self, probes: NDArray[np.float32], templates: NDArray[np.float32]
-    ) -> NDArray[np.float32]:
+    def similarity(self, probes: NDArray[np.float32], templates: NDArray[np.float32]) -> NDArray[np.float32]:
         """Cosine of every probe with every template: (N, D), (M, D) unit rows -> (N, M), -1 to 1."""
         return probes @ templates.T
 

@@ -64,10 +64,12 @@ class Published:
             ModelMissing, ModelDamaged: the weights.
         """
         tower = self.load_tower(self.file.read()).eval().requires_grad_(False)
+        # Module.to does not declare the argument that it documents.
+        tower = tower.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         return Model(
             name=self.name,
             digest=self.file.sha256,
-            tower=tower.to(memory_format=torch.channels_last),
+            tower=tower,
             dimension=self.dimension,
             preprocessing=self.preprocessing,
             card=self.card,

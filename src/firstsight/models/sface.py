@@ -74,9 +74,7 @@ def load_tower(content: bytes) -> nn.Module:
     return tower
 
 
-def _affine(
-    arrays: Arrays, name: str, epsilon: float
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def _affine(arrays: Arrays, name: str, epsilon: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Gain and offset of a batch norm at use."""
     gain = arrays[f"{name}_gamma"] / np.sqrt(arrays[f"{name}_moving_var"] + np.float32(epsilon))
     return gain, arrays[f"{name}_beta"] - arrays[f"{name}_moving_mean"] * gain

@@ -77,9 +77,7 @@ class Encoder:
             )
         return faces[0]
 
-    def embed(
-        self, picture: NDArray[np.uint8], landmarks: list[NDArray[np.float32]]
-    ) -> NDArray[np.float32]:
+    def embed(self, picture: NDArray[np.uint8], landmarks: list[NDArray[np.float32]]) -> NDArray[np.float32]:
         """Templates of the faces with those landmarks: (N, D) float32, rows of unit length."""
         wanted = self.model.preprocessing
         crops = np.empty((len(landmarks), wanted.size, wanted.size, 3), dtype=np.uint8)

@@ -15,7 +15,7 @@ from firstsight.gallery import Contract, Match, NewTemplate, Person, Receipt, St
 from firstsight.images import Source
 from firstsight.models import DEFAULT, Model
 from firstsight.recognizer import comparing
-from firstsight.recognizer.answers import Candidate, Classification, Sighting, Verification
+from firstsight.recognizer.answers import Candidate, Sighting, Verification
 from firstsight.recognizer.encoder import EncodedFace, Encoder, label
 
 FPIR: Final = 0.01
@@ -74,13 +74,12 @@ class Recognizer:
             new_template(self.encoder.only_face(photo), source or label(photo), keep_crops, force)
             for photo in photos
         ]
-        return self.store.add(
-            name, templates, consent=consent, retain_until=retain_until, notes=notes
-        )
+        return self.store.add(name, templates, consent=consent, retain_until=retain_until, notes=notes)
 
     def identify(self, photo: Source, *, fpir: float = FPIR) -> list[Sighting]:
-        """Who is in a photo: every face, from left to right; of several photos of a person the
-        best-scoring one counts.
+        """Who is in a photo: every face, from left to right.
+
+        Of several photos of a person the best-scoring one counts.
 
         Args:
             photo: any number of faces.

@@ -105,7 +105,8 @@ def move(gallery: str | Path, encoder: Encoder, plan: Plan) -> list[str]:
 def _embed(encoder: Encoder, kept: KeptCrop, photos: Path | None) -> NDArray[np.float32]:
     if kept.crop is not None:
         picture = read_image(kept.crop)
-        return encoder.embed(picture, [kept_landmarks(kept.crop)])[0]
+        (row,) = encoder.embed(picture, [kept_landmarks(kept.crop)])
+        return np.asarray(row, np.float32)
     if photos is None:
         raise UsageError("no crop was kept")
     for place in (photos / kept.source, photos / kept.person / kept.source):

@@ -14,9 +14,7 @@ TOGETHER: Final = FOLDER / "together"
 def people() -> dict[str, list[Path]]:
     """Four pictures of each person, by name; the first is the one to enrol."""
     return {
-        folder.name: sorted(folder.glob("*.jpg"))
-        for folder in sorted(PEOPLE.iterdir())
-        if folder.is_dir()
+        folder.name: sorted(folder.glob("*.jpg")) for folder in sorted(PEOPLE.iterdir()) if folder.is_dir()
     }
 
 
