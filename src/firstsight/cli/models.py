@@ -53,7 +53,7 @@ def models(as_json: Json = False) -> None:
         "of 1,000\nenrolled people at FPIR 1 %. All from photos, with intervals in docs/results.md.\n"
     )
     for published, _ in known:
-        answer(f"{published.name}: {published.card.title}; trained on {published.card.trained_on}.")
+        answer(f"{published.name}: {published.card.title}; training data: {published.card.trained_on}.")
         if not published.installed:
             answer(f"  To install it: {published.file.install}")
 

@@ -6,8 +6,9 @@ push the thresholds up. The observed share of pairs above a score s is taken as 
 
     observed(s) = (1 - e) false(s) + e mated(s),
 
-with e, the share of pairs that are of one person after all, read off at the median mated score, which no
-two people reach in earnest. Below the rates that the data support, log10 FMR is continued as a parabola
+with e, the share of pairs that are of one person after all. As false(s) is never negative, e is at most
+observed(s) / mated(s) for every s, and nearly so where no two people reach in earnest: the lowest of
+these ratios is taken. Below the rates that the data support, log10 FMR is continued as a parabola
 in the score.
 """
 
@@ -41,6 +42,8 @@ FITTED: Final = (1e-5, 1e-3)
 LOWEST: Final = -8.0
 """log10 of the lowest rate that is continued to."""
 STEP: Final = 0.25
+LEAST_SEEN: Final = 0.05
+"""Share of the mated pairs that must lie above a score for a ratio to be read off there."""
 LEAST_PEOPLE: Final = 200
 
 Counts = NDArray[np.float64]
@@ -159,8 +162,8 @@ def survival(counts: Counts) -> Counts:
 def wrong_identities(impostor: Counts, mated: Counts) -> float:
     """e: the share of impostor pairs that are of one person, known under two identities."""
     above = survival(mated)
-    median = int(np.searchsorted(-above, -0.5))
-    return float(survival(impostor)[median] / above[median])
+    seen = above >= LEAST_SEEN
+    return float((survival(impostor)[seen] / above[seen]).min())
 
 
 def corrected(impostor: Counts, mated: Counts) -> Counts:
