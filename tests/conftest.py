@@ -40,6 +40,11 @@ def strangers() -> dict[str, list[Path]]:
     return samples.strangers()
 
 
+@pytest.fixture(scope="session")
+def together() -> dict[Path, tuple[str, ...]]:
+    return samples.together()
+
+
 def data_folder() -> Path:
     return Path(os.environ.get("FIRSTSIGHT_DATA", ROOT.parent / "shared" / "data"))
 

@@ -14,7 +14,7 @@ from firstsight.drawing import AMBER, BLUE, FAINT, GREEN, INK, PAPER, RED, bar, 
 from firstsight.images import read_image
 from firstsight.recognizer import Recognizer, Sighting
 
-WIDE, SIDE, GAP = 1360, 92, 14
+WIDE, SIDE, GAP = 1360, 108, 14
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,9 +44,12 @@ def tile(picture: NDArray[np.uint8], side: int, box: Box | None = None) -> Image
     """A square piece of a picture: the middle, or around a face."""
     whole = Image.fromarray(picture)
     if box is not None:
-        x, y = box.centre
-        half = 0.8 * max(box.width, box.height)
-        whole = whole.crop((round(x - half), round(y - half), round(x + half), round(y + half)))
+        wide = min(round(1.6 * max(box.width, box.height)), *whole.size)
+        left, top = (
+            round(min(max(0.0, middle - wide / 2), end - wide))
+            for middle, end in zip(box.centre, whole.size, strict=True)
+        )
+        whole = whole.crop((left, top, left + wide, top + wide))
     return ImageOps.fit(whole, (side, side), Image.Resampling.LANCZOS)
 
 

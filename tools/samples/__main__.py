@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import io
 import json
+import shutil
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -26,18 +27,18 @@ from firstsight.datasets import Identities, open_identities
 from firstsight.evaluation.provenance import machine, moment, versions
 from firstsight.images import read_image
 from firstsight.recognizer import Encoder
-from tools.samples.groups import Group, groups, usable
+from tools.samples.groups import VIEWS, Group, groups, usable
 from tools.samples.measures import Likeness, Templates, between, likeness, templates
 from tools.samples.people import Studio
 from tools.samples.pool import measure_pool
 
 SEED = 20261124
 CANDIDATES = 60
-DONORS = 4
 FMR = 1e-3
+TOGETHER = 2
+"""The view of a person that is shown beside another: not the one to enrol."""
 LEAST_VIEWS, MOST_SOURCE = 0.45, 0.47
 """A composite is refused when two of its pictures are less alike, or a source is more alike."""
-STRANGERS_VIEWS = 2
 Picture = NDArray[np.uint8]
 
 
@@ -63,7 +64,7 @@ def sheet(studio: Studio, made: list[Group], path: Path) -> None:
     """Every candidate's four views in a row, three candidates beside each other, numbered."""
     tiles = []
     for number in track(range(len(made)), "candidates", console=Console(stderr=True)):
-        row = np.hstack(views(studio, made, number, donors(studio, made, number)[0]))
+        row = np.hstack(views(studio, made, number, made[(number + 1) % len(made)].anchor))
         marked = Image.fromarray(row)
         ImageDraw.Draw(marked).text((4, 2), str(number), fill="yellow")
         tiles.append(np.asarray(marked))
@@ -73,40 +74,37 @@ def sheet(studio: Studio, made: list[Group], path: Path) -> None:
 
 
 def pack(studio: Studio, made: list[Group], identities: Identities) -> None:
-    """The chosen composites, each with the donor that leads it farthest from its sources."""
+    """The chosen composites; none that is too like a source, or whose own pictures differ too much."""
     choice = json.loads(Path(__file__).with_name("choice.json").read_text("utf-8"))
     encoder = Encoder("sface")
     threshold = encoder.model.calibrated().threshold(FMR)
     found: dict[str, Templates] = {}
     measured: dict[str, Likeness] = {}
     everybody = choice["people"] | choice["strangers"]
-    shapes = {}
-    for name in track(everybody, "portraits ", console=Console(stderr=True)):
-        number = everybody[name]["group"]
+    files: dict[Path, bytes] = {}
+    for name, chosen in track(everybody.items(), "portraits", console=Console(stderr=True)):
+        number, donor = chosen["group"], chosen["donor"]
+        taken = chosen.get("views", range(VIEWS))
+        whole = views(studio, made, number, donor)
+        shipped = [packed(whole[view]) for view in taken]
+        seen = templates(encoder, [read_image(content) for content in shipped])
+        if seen is None:
+            raise SystemExit(f"{name}: a picture has not exactly one face.")
         sources = [studio.pool.templates[studio.people[one].rows] for one in made[number].members]
-        best = None
-        for donor in donors(studio, made, number)[:DONORS]:
-            shipped = [packed(picture) for picture in views(studio, made, number, donor)]
-            seen = templates(encoder, [read_image(content) for content in shipped])
-            if seen is None:
-                continue
-            like = likeness(seen, sources, threshold)
-            good = like.lowest_of_views > LEAST_VIEWS and like.highest_source < MOST_SOURCE
-            if good and (best is None or like.highest_source < best[0].highest_source):
-                best = like, shipped, seen, donor
-        if best is None:
-            raise SystemExit(f"{name}: no donor leads group {number} far enough; choose another.")
-        measured[name], shipped, found[name], shapes[name] = best
-        folder = samples.PEOPLE / name if name in choice["people"] else samples.STRANGERS
-        for place, content in enumerate(shipped[: None if name in choice["people"] else STRANGERS_VIEWS]):
-            file = f"{place + 1}.jpg" if name in choice["people"] else f"{name}-{place + 1}.jpg"
-            write(folder / file, content)
+        like = likeness(seen, sources, threshold)
+        if like.lowest_of_views <= LEAST_VIEWS or like.highest_source >= MOST_SOURCE:
+            raise SystemExit(f"{name}: {like}; choose another donor.")
+        found[name], measured[name] = seen, like
+        for place, content in enumerate(shipped, start=1):
+            own = samples.PEOPLE / name / f"{place}.jpg"
+            files[own if name in choice["people"] else samples.STRANGERS / f"{name}-{place}.jpg"] = content
     for pair in choice["together"]:
-        halves = [
-            views(studio, made, everybody[name]["group"], shapes[name], draw=1)[place]
-            for place, name in enumerate(pair)
-        ]
-        write(samples.TOGETHER / f"{'-and-'.join(pair)}.jpg", packed(beside(*halves)))
+        halves = []
+        for name in pair:
+            chosen = everybody[name]
+            again = views(studio, made, chosen["group"], chosen["donor"], draw=1)
+            halves.append(again[chosen.get("views", (0, TOGETHER))[1]])
+        files[samples.TOGETHER / f"{'-and-'.join(pair)}.jpg"] = packed(beside(*halves))
     text = {
         "made_by": "python -m tools.samples pack",
         "people": {
@@ -125,14 +123,12 @@ def pack(studio: Studio, made: list[Group], identities: Identities) -> None:
             **versions(),
         },
     }
-    write(samples.FOLDER / "measurements.json", (json.dumps(text, indent=1) + "\n").encode())
-
-
-def donors(studio: Studio, made: list[Group], number: int) -> list[int]:
-    """Anchors of other groups, by how alike they are: the likeliest to be of the same sex and age."""
-    means = np.stack([studio.people[group.anchor].mean for group in made])
-    order = np.argsort(-(means @ means[number]))
-    return [made[int(place)].anchor for place in order if place != number][1:]
+    files[samples.FOLDER / "measurements.json"] = (json.dumps(text, indent=1) + "\n").encode()
+    for folder in (samples.PEOPLE, samples.STRANGERS, samples.TOGETHER):
+        shutil.rmtree(folder, ignore_errors=True)
+    for path, content in files.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
 
 
 def views(studio: Studio, made: list[Group], number: int, donor: int, draw: int = 0) -> list[Picture]:
@@ -165,12 +161,6 @@ def packed(picture: Picture) -> bytes:
 def rounded(like: Likeness) -> dict[str, float]:
     """For reading."""
     return {name: round(value, 4) for name, value in asdict(like).items()}
-
-
-def write(path: Path, content: bytes) -> None:
-    """Into the package."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content)
 
 
 if __name__ == "__main__":

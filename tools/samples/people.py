@@ -17,7 +17,7 @@ from tools.samples.warp import Points, framed, mirror, pose
 
 BEND = 0.8
 """How far the mean shape is carried towards somebody else's."""
-BEYOND = 0.5
+BEYOND = 0.3
 """How far the shape is carried on, away from the common mean."""
 SKIN = 0.75
 """How far the skin of each view is brought to the person's."""

@@ -1,0 +1,159 @@
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from tests.cli.conftest import Run
+
+People = dict[str, list[Path]]
+
+
+@pytest.fixture
+def enrolled(run: Run, people: People) -> list[str]:
+    """The first three people, from one picture each."""
+    names = list(people)[:3]
+    for name in names:
+        assert run("enroll", people[name][0], "--name", name).status == 0
+    return names
+
+
+def test_the_answer_for_people(run: Run, enrolled: list[str], people: People) -> None:
+    ran = run("identify", people[enrolled[0]][1])
+    assert ran.status == 0
+    assert enrolled[0] in ran.out
+    assert "0.01 of strangers" in ran.err
+
+
+def test_the_answer_for_machines(run: Run, enrolled: list[str], people: People, gallery: Path) -> None:
+    ran = run("identify", people[enrolled[0]][1], "--json", "--fpir", "0.001")
+    assert ran.status == 0
+    assert set(ran.json) == {"gallery", "model", "templates", "fpir", "photos"}
+    assert (ran.json["gallery"], ran.json["model"], ran.json["templates"]) == (str(gallery), "sface", 3)
+    (photo,) = ran.json["photos"]
+    assert photo["photo"] == str(people[enrolled[0]][1])
+    (face,) = photo["faces"]
+    assert set(face) == {
+        *("box", "person", "similarity", "threshold", "margin", "best", "runner_up", "quality")
+    }
+    assert face["person"] == face["best"]["person"] == enrolled[0]
+    assert set(face["best"]) == {"person", "similarity", "likelihood_ratio"}
+    assert set(face["box"]) == {"left", "top", "width", "height"}
+    assert face["similarity"] > face["threshold"] > face["runner_up"]["similarity"]
+
+
+def test_a_stranger_is_exit_status_one(run: Run, enrolled: list[str], strangers: People) -> None:
+    photo = next(iter(strangers.values()))[0]
+    ran = run("identify", photo)
+    assert ran.status == 1
+    assert "nobody I know" in ran.out
+    assert run("identify", photo, "--json").json["photos"][0]["faces"][0]["person"] is None
+
+
+def test_no_face_is_nobody(run: Run, enrolled: list[str], tmp_path: Path) -> None:
+    Image.new("RGB", (80, 80), "gray").save(tmp_path / "wall.png")
+    ran = run("identify", tmp_path / "wall.png")
+    assert ran.status == 1
+    assert "no face found" in ran.out
+
+
+def test_one_bad_photo_does_not_hide_the_others(run: Run, enrolled: list[str], people: People) -> None:
+    ran = run("identify", "missing.jpg", people[enrolled[1]][1], "--json")
+    assert ran.status == 2
+    good, bad = ran.json["photos"]
+    assert good["faces"][0]["person"] == enrolled[1]
+    assert bad["error"]["code"] == "image_missing"
+    assert ran.err.startswith("error [image_missing]: There is no file missing.jpg.")
+
+
+def test_a_picture_of_the_answer(run: Run, enrolled: list[str], people: People, tmp_path: Path) -> None:
+    photo = people[enrolled[0]][1]
+    assert run("identify", photo, "--picture", "out/answer.png").status == 0
+    with Image.open(tmp_path / "out" / "answer.png") as drawn, Image.open(photo) as original:
+        assert drawn.size == original.size
+    ran = run("identify", photo, photo, "--picture", "answer.png")
+    assert (ran.status, ran.out) == (2, "")
+
+
+def test_the_gallery_s_own_model_is_used(run: Run, people: People) -> None:
+    name = next(iter(people))
+    assert run("enroll", people[name][0], "--name", name, "--model", "dlib").status == 0
+    assert run("identify", people[name][1], "--json").json["model"] == "dlib"
+    ran = run("identify", people[name][1], "--model", "sface")
+    assert ran.status == 2
+    assert "[model_mismatch]" in ran.err
+
+
+def test_identify_without_a_gallery_makes_none(run: Run, people: People, gallery: Path) -> None:
+    ran = run("identify", next(iter(people.values()))[0])
+    assert ran.status == 2
+    assert "[gallery_unavailable]" in ran.err
+    assert not gallery.exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["photo.jpg"], "usage"),
+        (["--name", "Ada"], "usage"),
+        (["photo.jpg", "--folder", "."], "usage"),
+        (["missing.jpg", "--name", "Ada"], "image_missing"),
+        ([".", "--name", "Ada"], "image_missing"),
+        (["empty.png", "--name", "Ada"], "image_unreadable"),
+        (["text.jpg", "--name", "Ada"], "image_unreadable"),
+        (["cut.jpg", "--name", "Ada"], "image_unreadable"),
+        (["wall.png", "--name", "Ada"], "no_face"),
+        (["pair.jpg", "--name", "Ada"], "several_faces"),
+        (["photo.jpg", "--name", ""], "invalid_name"),
+        (["photo.jpg", "--name", "x" * 10_000], "invalid_name"),
+        (["photo.jpg", "--name", "a\x07b"], "invalid_name"),
+        (["photo.jpg", "--name", "Ada", "--model", "none"], "unknown_model"),
+    ],
+)
+def test_bad_input_is_one_line_and_enrols_nobody(
+    run: Run,
+    people: People,
+    together: dict[Path, tuple[str, ...]],
+    tmp_path: Path,
+    arguments: list[str],
+    code: str,
+) -> None:
+    shutil.copy(next(iter(people.values()))[0], "photo.jpg")
+    shutil.copy(next(iter(together)), "pair.jpg")
+    whole = Path("photo.jpg").read_bytes()
+    Path("cut.jpg").write_bytes(whole[: len(whole) // 2])
+    Path("empty.png").touch()
+    Path("text.jpg").write_text("hello")
+    Image.new("RGB", (80, 80), "gray").save("wall.png")
+    ran = run("enroll", *arguments)
+    assert ran.status == 2
+    assert ran.err.startswith(f"error [{code}]: ")
+    assert ran.err.count("\n") == 1
+    assert not ran.out
+    if Path("people.db").exists():
+        assert run("people", "list", "--json").json["people"] == []
+    shown = run("enroll", *arguments, "--json").json["error"]
+    assert shown["code"] == code
+    assert shown["message"]
+
+
+def test_a_folder_of_people(run: Run, people: People, tmp_path: Path) -> None:
+    names = list(people)[:3]
+    for name in names:
+        shutil.copytree(people[name][0].parent, tmp_path / "photos" / name)
+    (tmp_path / "photos" / "bad.jpg").write_text("hello")
+    ran = run("enroll", "--folder", "photos", "--keep-crops", "--consent", "signed", "--json")
+    assert ran.status == 2
+    assert (ran.json["enrolled"], ran.json["already_enrolled"], ran.json["refused"]) == (12, 0, 1)
+    (refused,) = [photo for photo in ran.json["photos"] if photo["error"]]
+    assert (refused["photo"], refused["error"]["code"]) == ("bad.jpg", "image_unreadable")
+    (tmp_path / "photos" / "bad.jpg").unlink()
+    again = run("enroll", "--folder", "photos")
+    assert again.status == 0
+    assert "0 photos enrolled, 12 were already, 0 refused; 3 people." in again.out
+    shown = run("people", "show", names[0], "--json").json
+    assert shown["person"]["consent"] == "signed"
+    assert [photo["source"] for photo in shown["photos"]] == [f"{names[0]}/{n}.jpg" for n in range(1, 5)]
+    assert all(photo["crop_kept"] for photo in shown["photos"])

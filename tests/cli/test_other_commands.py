@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+import firstsight
+from tests.cli.conftest import Run
+
+People = dict[str, list[Path]]
+
+
+def test_version(run: Run) -> None:
+    assert run("--version").out == f"firstsight {firstsight.__version__}\n"
+
+
+def test_verify(run: Run, people: People) -> None:
+    (ada, bob, *_) = people.values()
+    same = run("verify", ada[0], ada[1])
+    assert same.status == 0
+    assert same.out.startswith("The same person: similarity 0.")
+    assert "likelier the same person" in same.out
+    other = run("verify", ada[0], bob[0])
+    assert other.status == 1
+    assert "likelier two people" in other.out
+    found = run("verify", ada[0], ada[1], "--fmr", "1e-4", "--json").json
+    assert set(found) == {"model", "same", "similarity", "threshold", "fmr", "likelihood_ratio"}
+    assert (found["same"], found["fmr"], found["model"]) == (True, 1e-4, "sface")
+    assert "[not_calibrated]" in run("verify", ada[0], ada[1], "--fmr", "0").err
+
+
+def test_classify(run: Run, people: People, tmp_path: Path) -> None:
+    names = list(people)[:4]
+    (tmp_path / "support").mkdir()
+    for name in names:
+        shutil.copy(people[name][0], tmp_path / "support" / f"{name}.jpg")
+    probes = [people[name][1] for name in names]
+    ran = run("classify", *probes, "--support", "support", "--json", "--picture", "answer.png")
+    assert ran.status == 0
+    assert [one["person"] for one in ran.json["probes"]] == names
+    assert {row["person"] for row in ran.json["probes"][0]["similarities"]} == set(names)
+    with Image.open(tmp_path / "answer.png") as drawn:
+        assert drawn.width > 400
+    shown = run("classify", probes[0], "--support", "support").out
+    assert all(name in shown for name in names)
+    assert "[usage]" in run("classify", probes[0], "--support", "missing").err
+
+
+def test_reembed(run: Run, people: People) -> None:
+    first, second = list(people)[:2]
+    run("enroll", people[first][0], "--name", first, "--keep-crops")
+    run("enroll", people[second][0], "--name", second)
+    ran = run("reembed", "--model", "dlib")
+    assert ran.status == 2
+    assert f"To be enrolled again: {second}." in ran.out
+    assert "Nothing was changed" in ran.err
+    assert run("people", "list", "--json").json["model"] == "sface"
+    done = run("reembed", "--model", "dlib", "--drop", "--json").json
+    assert (done["moved"], done["embedded"], done["enroll_again"]) == (True, 1, [second])
+    assert run("people", "list", "--json").json["model"] == "dlib"
+    assert run("identify", people[first][1]).status == 0
+
+
+def test_models(run: Run) -> None:
+    found = {model["name"]: model for model in run("models", "--json").json["models"]}
+    assert found["sface"]["default"]
+    assert found["sface"]["installed"]
+    assert found["sface"]["licence"] == "Apache-2.0"
+    assert found["sface"]["figures"]["lfw-view2"]["accuracy"] > 0.99
+    shown = run("models").out
+    assert "Apache-2.0" in shown
+    assert "99." in shown
+
+
+def test_a_model_that_is_not_installed_says_how(
+    run: Run, people: People, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from importlib import metadata
+
+    def missing(name: str) -> metadata.Distribution:
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(metadata, "distribution", missing)
+    assert [model["installed"] for model in run("models", "--json").json["models"]] == [False, False]
+    ran = run("verify", *next(iter(people.values()))[:2], "--model", "dlib")
+    assert ran.status == 2
+    assert "[model_missing]" in ran.err
+    assert "pip install" in ran.err
+
+
+def test_demo(run: Run, tmp_path: Path) -> None:
+    ran = run("demo", "--picture", "demo.png")
+    assert ran.status == 0
+    assert "wrong" not in ran.out
+    assert "nobody I know" in ran.out
+    with Image.open(tmp_path / "demo.png") as drawn:
+        assert drawn.width > 1000
+
+
+@pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")
+def test_evaluate_and_report(
+    run: Run, shared_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran = run("evaluate", "sface", "--protocol", "none", "--data", shared_data / "lfw")
+    assert "[usage]" in ran.err
+    ran = run("evaluate", "sface", "--protocol", "n-way", "--data", "missing")
+    assert "[data]" in ran.err
+
+
+def test_report_renders_results(run: Run, tmp_path: Path) -> None:
+    result = {
+        "protocol": "toy",
+        "rule": "No outside data.",
+        "accuracy": {"value": 0.9, "low": 0.8, "high": 0.95, "n": 100},
+        "settings": {"seed": 1},
+        "provenance": {"model": "sface", "made": "2026-01-01"},
+    }
+    (tmp_path / "toy.json").write_text(json.dumps(result))
+    assert run("report", "toy.json", "--page", "page.md").status == 0
+    page = (tmp_path / "page.md").read_text()
+    assert "| accuracy | 90.00 % | 80.00 to 95.00 | 100 |" in page
+    (tmp_path / "bad.json").write_text("[]")
+    assert "[data]" in run("report", "bad.json", "--page", "page.md").err
+    assert (tmp_path / "page.md").read_text() == page
