@@ -27,6 +27,12 @@ class Look:
     sighting: Sighting
 
     @property
+    def label(self) -> str:
+        """The picture's name, with its person's folder if it has one."""
+        own = self.picture.is_relative_to(samples.PEOPLE)
+        return "/".join(self.picture.parts[-2:]) if own else self.picture.name
+
+    @property
     def right(self) -> bool:
         """Whether the answer is the truth."""
         return self.sighting.person == self.truth

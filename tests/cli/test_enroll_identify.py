@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-
 from tests.cli.conftest import Run
 
 People = dict[str, list[Path]]

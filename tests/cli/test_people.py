@@ -6,10 +6,10 @@ import sys
 from pathlib import Path
 
 import pytest
-
-from firstsight.gallery import Contract, NewTemplate, open_store
 from tests.cli.conftest import Run
 from tests.gallery.gallery_makers import units
+
+from firstsight.gallery import Contract, NewTemplate, open_store
 
 CONTRACT = Contract("sface", "0" * 64, "v", 8)
 

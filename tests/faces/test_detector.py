@@ -44,8 +44,24 @@ def test_a_large_picture_gives_the_same_face_once(
 ) -> None:
     (small,) = detector.detect(portrait)
     (large,) = detector.detect(enlarged(portrait, side))
-    drift = abs(large.landmarks * len(portrait) / side - small.landmarks)
-    assert drift.max() < 0.04 * small.box.width
+    scale = side / len(portrait)
+    sides = [
+        (box.left / by, box.top / by, (box.left + box.width) / by, (box.top + box.height) / by)
+        for box, by in ((small.box, 1.0), (large.box, scale))
+    ]
+    left, top = np.max(sides, axis=0)[:2]
+    right, bottom = np.min(sides, axis=0)[2:]
+    shared = (right - left) * (bottom - top)
+    whole = small.box.width * small.box.height + large.box.width * large.box.height / scale**2 - shared
+    assert shared / whole > 0.7
+
+
+def test_wide_faces_are_taken_from_the_coarse_search(portrait: NDArray[np.uint8], detector: Detector) -> None:
+    # As exact as on a picture of the size that YuNet was made for.
+    reference = detector.detect(enlarged(portrait, 400))[0].landmarks / 400
+    for side in (800, 1200, 2400):
+        (face,) = detector.detect(enlarged(portrait, side))
+        assert abs(face.landmarks / side - reference).max() < 0.01
 
 
 def test_a_face_that_fills_the_picture_is_found(detector: Detector, portrait: NDArray[np.uint8]) -> None:

@@ -66,7 +66,7 @@ def test_an_interrupted_import_goes_on(recognizer: Recognizer, folder: Path) -> 
     started = import_photos(recognizer, find_photos(folder), Choices())
     next(started)
     next(started)
-    started.close()
+    del started
     rest = list(import_photos(recognizer, find_photos(folder), Choices()))
     assert [outcome.enrolled for outcome in rest] == [False, False, True, True, True]
 

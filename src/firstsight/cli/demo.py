@@ -30,7 +30,7 @@ def demo(
         ("Picture", "Shows", "Answer", "Similarity", "Threshold", ""),
         [
             (
-                "/".join(look.picture.parts[-2:]),
+                look.label,
                 look.truth or "a stranger",
                 Text(look.sighting.person or "nobody I know", "" if look.sighting.person else "dim"),
                 f"{look.sighting.similarity:.3f}",

@@ -81,7 +81,7 @@ def enroll(
         answer(f"Enrolled {person.name} from {count} photo{'s' * (count != 1)}; {person.templates} in all.")
 
 
-def _folder(folder: Path, gallery: Path | None, model: str | None, as_json: bool, **choices: object) -> None:
+def _folder(folder: Path, gallery: str | None, model: str | None, as_json: bool, **choices: object) -> None:
     from firstsight.recognizer.importing import Choices, find_photos, import_photos
 
     found = find_photos(folder)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from firstsight.recognizer import Recognizer
 
 Gallery = Annotated[
-    Path | None,
+    str | None,
     typer.Option(
         "--gallery",
         envvar="FIRSTSIGHT_GALLERY",
@@ -39,23 +39,23 @@ KeepCrops = Annotated[
 ]
 
 
-def gallery_path(gallery: Path | None) -> Path:
+def gallery_path(gallery: str | None) -> str:
     """The gallery that was named, or the user's own."""
-    return gallery or platformdirs.user_data_path("firstsight") / "people.db"
+    return gallery or str(platformdirs.user_data_path("firstsight") / "people.db")
 
 
-def open_gallery(gallery: Path | None) -> Store:
+def open_gallery(gallery: str | None) -> Store:
     """An existing gallery for listing and editing; no model is loaded."""
-    path = gallery_path(gallery)
-    if "://" not in str(path) and not path.exists():
+    place = gallery_path(gallery)
+    if _missing(place):
         raise GalleryUnavailable(
-            f"There is no gallery at {path}.",
+            f"There is no gallery at {place}.",
             hint="Make one with `firstsight enroll PHOTO --name NAME`.",
         )
-    return open_store(path)
+    return open_store(place)
 
 
-def open_recognizer(gallery: Path | None, model: str | None, *, new: bool = False) -> Recognizer:
+def open_recognizer(gallery: str | None, model: str | None, *, new: bool = False) -> Recognizer:
     """The gallery together with its model.
 
     Args:
@@ -63,17 +63,23 @@ def open_recognizer(gallery: Path | None, model: str | None, *, new: bool = Fals
         model: as the option has it.
         new: whether the gallery may be made.
     """
-    path = gallery_path(gallery)
-    if model is None and (path.exists() or not new):
+    place = gallery_path(gallery)
+    missing = _missing(place)
+    if not (missing and new):
         store = open_gallery(gallery)
-        model = store.contract.model
+        model = model or store.contract.model
         store.close()
     from firstsight.models import DEFAULT
     from firstsight.recognizer import Recognizer
 
-    if new:
-        _make_folder(path.parent)
-    return Recognizer(path, model=model or DEFAULT)
+    if missing:
+        _make_folder(Path(place).parent)
+    return Recognizer(place, model=model or DEFAULT)
+
+
+def _missing(place: str) -> bool:
+    """Whether it is a file that is not there; what a server holds is for the server to say."""
+    return "://" not in place and not Path(place).exists()
 
 
 def _make_folder(folder: Path) -> None:

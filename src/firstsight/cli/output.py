@@ -108,8 +108,8 @@ def rounded(value: float | None) -> float | None:
 def likelier(ratio: float) -> str:
     """A likelihood ratio in words."""
     if ratio >= 1:
-        return f"{_two(ratio)} times likelier the same person"
-    return f"{_two(1 / ratio)} times likelier two people"
+        return f"{_two(ratio)} times likelier between photos of one person than of two"
+    return f"{_two(1 / ratio)} times likelier between photos of two people than of one"
 
 
 def _two(value: float) -> str:

@@ -36,7 +36,7 @@ def verify(
         verdict = "The same person" if found.same else "Not the same person"
         answer(
             f"{verdict}: similarity {found.similarity:.3f}, threshold {found.threshold:.3f} "
-            f"(FMR {found.fmr:g}); {likelier(found.likelihood_ratio)}."
+            f"(FMR {found.fmr:g}). Such a similarity is {likelier(found.likelihood_ratio)}."
         )
     if not found.same:
         raise typer.Exit(1)

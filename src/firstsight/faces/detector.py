@@ -28,7 +28,10 @@ YUNET: Final = PublishedFile(
 LARGEST: Final = 1280
 """Pictures are shrunk to this side for the search: smaller faces than 1/100 of it are not looked for."""
 COARSE: Final = 400
-"""Side for a second search of large pictures: YuNet overlooks faces wider than some 500 pixels."""
+"""Side for a second search of larger pictures: YuNet is less exact on wide faces, and overlooks those
+of more than some 500 pixels."""
+LARGE: Final = 40
+"""From this width on, in pixels of the second search, its face is the better one."""
 OVERLAP: Final = 0.4
 """Boxes of two searches that share this much (intersection over union) are one face."""
 
@@ -57,8 +60,8 @@ class Detector:
             picture: (H, W, 3) uint8 RGB.
         """
         faces = self._find(picture, LARGEST)
-        if max(picture.shape[:2]) > 2 * COARSE:
-            faces = _distinct(faces + self._find(picture, COARSE))
+        if (longest := max(picture.shape[:2])) > COARSE:
+            faces = _distinct(faces, self._find(picture, COARSE), least=LARGE * longest / COARSE)
         if not faces:
             # A face that fills the picture is found once there is room around it.
             faces = self._find(picture, COARSE, margin=COARSE // 2)
@@ -121,9 +124,11 @@ class _Quiet:
 _quiet: Final = _Quiet()
 
 
-def _distinct(faces: list[Face]) -> list[Face]:
-    """Of faces whose boxes overlap much, the most confident one only."""
+def _distinct(fine: list[Face], coarse: list[Face], least: float) -> list[Face]:
+    """Of faces whose boxes overlap much one only: the coarse search's if wide, else the surest."""
+    faces = [*fine, *coarse]
     boxes = [(face.box.left, face.box.top, face.box.width, face.box.height) for face in faces]
-    scores = [face.confidence for face in faces]
+    scores = [face.confidence for face in fine]
+    scores += [face.confidence + (face.box.width >= least) for face in coarse]
     kept = cv2.dnn.NMSBoxes(boxes, scores, 0.0, OVERLAP) if faces else ()
     return [faces[int(index)] for index in kept]

@@ -32,7 +32,7 @@ CARD: Final = Card(
     trained_on="not documented by its publisher",
     source=FILE.source,
     limits="Not measured on children, strong profiles or masks.",
-    megabytes=10.0,
+    megabytes=10.7,
     parameters=9_600_000,
 )
 PREPROCESSING: Final = Preprocessing(
