@@ -121,7 +121,7 @@ def test_report_renders_results(run: Run, tmp_path: Path) -> None:
     (tmp_path / "toy.json").write_text(json.dumps(result))
     assert run("report", "toy.json", "--page", "page.md").status == 0
     page = (tmp_path / "page.md").read_text()
-    assert "| accuracy | 90.00 % | 80.00 to 95.00 | 100 |" in page
+    assert "| accuracy | 90.00 % [80.00 to 95.00], n 100 |" in page
     (tmp_path / "bad.json").write_text("[]")
     assert "[data]" in run("report", "bad.json", "--page", "page.md").err
     assert (tmp_path / "page.md").read_text() == page

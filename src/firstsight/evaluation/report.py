@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,14 +14,38 @@ from firstsight.evaluation.result import write_text
 
 HEAD: Final = """# Results
 
-Rendered by `firstsight report` from the JSON files in [results/](results); not written by hand.
-Intervals are 95 %, by bootstrap over people.
+Rendered by `firstsight report` from JSON files that `firstsight evaluate` and the benchmarks wrote; not written
+by hand. In brackets: 95 % intervals, by bootstrap over people.
 """
-NOTES: Final = ("made", "machine", "seed", "model_digest", "preprocessing", "data", "data_digest")
+TITLES: Final = {
+    "lfw-view2": "Verification: LFW View 2, ten folds",
+    "n-way": "One-shot classification: LFW, one photo of each person",
+    "open-set": "Open set: 1,000 people of LFW enrolled with one photo each",
+    "speed": "Speed, beside peers in the same run",
+}
+"""Protocols in the order of the page."""
+NOTES: Final = ("made", "machine", "seed", "model_digest", "preprocessing", "mirrored", "calibrated_on")
+NOTES_OF_DATA: Final = ("data", "data_digest")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Loaded:
+    file: Path
+    values: dict[str, Any]
+
+    @property
+    def protocol(self) -> str:
+        return str(self.values["protocol"])
+
+    @property
+    def model(self) -> str:
+        return str(self.values["provenance"]["model"])
 
 
 def write_report(page: Path, files: Sequence[Path]) -> None:
-    """Render JSON files into one page.
+    """Render JSON files into one page, the models of a protocol side by side.
+
+    A picture of the same name in the folder ``results`` beside the page is shown.
 
     Args:
         page: the Markdown file.
@@ -29,36 +55,70 @@ def write_report(page: Path, files: Sequence[Path]) -> None:
         DataError: a file is not what one of those wrote.
         UsageError: the page cannot be written.
     """
+    loaded = [_load(file) for file in files]
+    order = {name: place for place, name in enumerate(TITLES)}
+    protocols = sorted({one.protocol for one in loaded}, key=lambda name: (order.get(name, 99), name))
     parts = [HEAD]
-    for file in sorted(files):
-        try:
-            values = json.loads(file.read_text("utf-8"))
-            parts.append("\n".join(_section(file, values)))
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise DataError(f"{file} is no result ({error!r}).", hint="Make it anew.") from error
+    for protocol in protocols:
+        # The better-known order of the models is that of the files.
+        parts += _section(page, protocol, [one for one in loaded if one.protocol == protocol])
     write_text(page, "\n".join(parts))
 
 
-def _section(file: Path, values: dict[str, Any]) -> Iterator[str]:
-    origin = values["provenance"]
-    yield f"## {values['protocol']}: {origin.get('model', file.stem)}\n"
-    if values.get("rule"):
-        yield f"{values['rule']}\n"
-    yield "| measure | value | 95 % interval | n |"
-    yield "|---|---|---|---|"
-    for name, found in values.items():
-        if isinstance(found, dict) and "value" in found:
-            yield _row(name, found)
-    yield "\nSettings: " + "; ".join(f"{key} {_text(value)}" for key, value in values["settings"].items())
-    notes = [f"{name} {_text(origin[name])}" for name in NOTES if origin.get(name) not in (None, "")]
-    yield "\nOrigin: " + "; ".join(notes) + f"; [JSON](results/{file.name})\n"
+def _load(file: Path) -> _Loaded:
+    try:
+        loaded = _Loaded(file, json.loads(file.read_text("utf-8")))
+        if not (loaded.protocol and loaded.model and isinstance(loaded.values["settings"], dict)):
+            raise ValueError("empty")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{file} is no result ({error!r}).", hint="Make it anew.") from error
+    return loaded
 
 
-def _row(name: str, found: dict[str, Any]) -> str:
+def _section(page: Path, protocol: str, results: Sequence[_Loaded]) -> Iterator[str]:
+    yield f"## {TITLES.get(protocol, protocol)}\n"
+    first = results[0].values
+    yield f"{first['rule']}\n"
+    yield "| measure | " + " | ".join(one.model for one in results) + " |"
+    yield "|---|" + "---|" * len(results)
+    for name in dict.fromkeys(name for one in results for name in _measures(one)):
+        cells = [_cell(_measures(one).get(name)) for one in results]
+        yield f"| {name} | " + " | ".join(cells) + " |"
+    common = {
+        key: value
+        for key, value in first["settings"].items()
+        if all(one.values["settings"].get(key) == value for one in results)
+    }
+    settings = "; ".join(f"{key} {_text(value)}" for key, value in common.items())
+    data = "; ".join(f"{key} {_text(first['provenance'].get(key, ''))}" for key in NOTES_OF_DATA)
+    yield f"\nSettings: {settings}. Data: {data}.\n"
+    for one in results:
+        origin = one.values["provenance"]
+        own = {key: value for key, value in one.values["settings"].items() if key not in common}
+        own |= {key: origin[key] for key in NOTES if origin.get(key) not in (None, "")}
+        notes = [f"{key} {_text(value)}" for key, value in own.items()]
+        link = os.path.relpath(one.file, page.parent)
+        yield f"- {one.model}: {'; '.join(notes)}; [JSON]({link})"
+    pictures = [page.parent / "results" / f"{one.file.stem}.png" for one in results]
+    shown = [f"![{path.stem}](results/{path.name})" for path in pictures if path.is_file()]
+    yield ("\n" + "\n".join(shown) + "\n") if shown else ""
+
+
+def _measures(one: _Loaded) -> dict[str, dict[str, Any]]:
+    return {
+        name: found for name, found in one.values.items() if isinstance(found, dict) and "value" in found
+    }
+
+
+def _cell(found: dict[str, Any] | None) -> str:
+    if found is None:
+        return ""
     unit = found.get("unit", "%")
     factor = 100 if unit == "%" else 1
-    interval = f"{factor * found['low']:.2f} to {factor * found['high']:.2f}" if "low" in found else ""
-    return f"| {name} | {factor * found['value']:.2f} {unit} | {interval} | {found.get('n', '')} |"
+    text = f"{factor * found['value']:.2f} {unit}"
+    if "low" in found:
+        text += f" [{factor * found['low']:.2f} to {factor * found['high']:.2f}]"
+    return f"{text}, n {found['n']:,}" if "n" in found else text
 
 
 def _text(value: object) -> str:
