@@ -55,7 +55,7 @@ def blurred(picture: Picture, sigma: float) -> Picture:
 
 def exposed(picture: Picture, factor: float) -> Picture:
     """Darker, or brighter with burnt lights; eight bits keep what they can."""
-    return np.clip(picture * factor, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(picture * factor, 0, 255), np.uint8)
 
 
 SERIES: dict[str, tuple[str, Callable[[Picture, float], Picture], tuple[float, ...]]] = {

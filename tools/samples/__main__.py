@@ -148,7 +148,7 @@ def beside(left: Picture, right: Picture) -> Picture:
     ramp = np.linspace(1, 0, seam)[None, :, None]
     middle = left[:, -seam:] * ramp + right[:, :seam] * (1 - ramp)
     whole = np.hstack([left[:, : width - seam], middle, right[:, seam:]])
-    return np.clip(whole.round(), 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(whole.round(), 0, 255), np.uint8)
 
 
 def packed(picture: Picture) -> bytes:

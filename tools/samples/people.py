@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import permutations
 
 import numpy as np
@@ -55,12 +55,9 @@ class Studio:
         for member in group.members[1:]:
             rows = self.people[member].rows
             shots = [[Shot(int(row), mirrored) for mirrored in (False, True)] for row in rows]
-            best = [
-                [min(pair, key=lambda shot, goal=goal: self._apart(shot, goal)) for pair in shots]
-                for goal in wanted
-            ]
+            best = [[min(pair, key=partial(self._apart, goal)) for pair in shots] for goal in wanted]
             cost = np.array(
-                [[self._apart(shot, goal) for shot in line] for line, goal in zip(best, wanted, strict=True)]
+                [[self._apart(goal, shot) for shot in line] for line, goal in zip(best, wanted, strict=True)]
             )
             order = min(
                 permutations(range(len(rows)), VIEWS),
@@ -104,17 +101,17 @@ class Studio:
         return photo, shape
 
     def _shape(self, row: int) -> Points:
-        return self.pool.shapes[row].astype(np.float64)
+        return np.asarray(self.pool.shapes[row], np.float64)
 
     def _mean_shape(self, rows: NDArray[np.intp]) -> Points:
         both = [framed(self._shape(int(row))) for row in rows]
         both += [framed(mirror(self._shape(int(row)), 178)) for row in rows]
-        return np.mean(both, axis=0)
+        return np.asarray(np.mean(both, axis=0))
 
     def _pose(self, shot: Shot) -> NDArray[np.float64]:
         shape = self._shape(shot.row)
         light = self.pool.looks[shot.row, 0] / 12
         return np.append(pose(mirror(shape, 178) if shot.mirrored else shape), light)
 
-    def _apart(self, shot: Shot, goal: NDArray[np.float64]) -> float:
+    def _apart(self, goal: NDArray[np.float64], shot: Shot) -> float:
         return float(np.sum((self._pose(shot) - goal) ** 2))

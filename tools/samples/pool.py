@@ -61,14 +61,15 @@ def _measure(identities: Identities, kept: Path) -> None:
         shape = np.array([(point.x, point.y) for point in found.parts()], np.float32)
         rows.append((name, person, shape, faces[0].embedding, looks(picture, shape)))
     columns = [np.array(column) for column in zip(*rows, strict=True)]
-    np.savez(kept, **dict(zip(("names", "people", "shapes", "templates", "looks"), columns, strict=True)))
+    names, people, shapes, templates, found = columns
+    np.savez(kept, names=names, people=people, shapes=shapes, templates=templates, looks=found)
 
 
 def looks(picture: NDArray[np.uint8], shape: NDArray[np.float32]) -> NDArray[np.float32]:
     """What the filters and quotas need to know of a photo, (7,) float32."""
     lab = cv2.cvtColor(picture, cv2.COLOR_RGB2LAB).astype(np.float32)
     light = lab[:, :, 0] * (100 / 255)
-    eyes = np.linalg.norm(shape[36:42].mean(0) - shape[42:48].mean(0))
+    eyes = float(np.linalg.norm(shape[36:42].mean(0) - shape[42:48].mean(0)))
     cheeks = [
         _patch(lab, (shape[2] + shape[31]) / 2, eyes / 8),
         _patch(lab, (shape[14] + shape[35]) / 2, eyes / 8),

@@ -108,7 +108,7 @@ def cut_out(picture: NDArray[np.uint8], shape: Points) -> NDArray[np.uint8]:
     labels[sure > 0.5] = cv2.GC_FGD
     cv2.setRNGSeed(0)
     models = np.zeros((1, 65)), np.zeros((1, 65))
-    cv2.grabCut(picture[:, :, ::-1].copy(), labels, None, *models, 3, cv2.GC_INIT_WITH_MASK)
+    cv2.grabCut(picture[:, :, ::-1].copy(), labels, (0, 0, 0, 0), *models, 3, cv2.GC_INIT_WITH_MASK)
     person = np.isin(labels, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.float32)
     share = cv2.GaussianBlur(person, (0, 0), 2) * 255
     return np.dstack([picture, share.round().astype(np.uint8)])
@@ -157,8 +157,7 @@ def _same_colours(
 
 
 def _linear(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
-    values: NDArray[np.float32] = (picture.astype(np.float32) / 255) ** 2.2
-    return values
+    return np.asarray((picture.astype(np.float32) / 255) ** 2.2, np.float32)
 
 
 def _display(linear: NDArray[np.floating]) -> NDArray[np.float32]:

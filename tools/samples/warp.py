@@ -36,7 +36,7 @@ def framed(shape: Points) -> Points:
 
 def mirror(shape: Points, width: int) -> Points:
     """Landmarks of the mirrored picture."""
-    return (np.array((width - 1, 0)) + shape * (-1, 1))[MIRRORED]
+    return np.asarray((np.array((width - 1, 0)) + shape * (-1, 1))[MIRRORED])
 
 
 def pose(shape: Points) -> NDArray[np.float64]:
@@ -83,7 +83,7 @@ def warp(picture: NDArray[np.uint8], source: Points, target: Points) -> NDArray[
     maps = np.array(matrices)[belongs]
     places = maps[..., 0] * x[..., None] + maps[..., 1] * y[..., None] + maps[..., 2]
     flow = cv2.GaussianBlur(places.astype(np.float32), (0, 0), 1.5)
-    moved = cv2.remap(picture, flow, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
+    moved = cv2.remap(picture, flow, np.empty(0), cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
     return np.asarray(moved, np.uint8)
 
 
@@ -95,7 +95,7 @@ def _triangles(points: Points) -> list[NDArray[np.intp]]:
     for point in single:
         division.insert(tuple(map(float, point)))
     found = []
-    for corners in division.getTriangleList().reshape(-1, 3, 2):
+    for corners in np.asarray(division.getTriangleList()).reshape(-1, 3, 2):
         apart = np.linalg.norm(single[None] - corners[:, None], axis=2)
         if apart.min(1).max() < 0.01:
             found.append(apart.argmin(1))

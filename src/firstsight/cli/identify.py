@@ -10,8 +10,8 @@ from rich.text import Text
 
 from firstsight.cli import fields
 from firstsight.cli.options import Gallery, Json, ModelName, gallery_path, open_recognizer
-from firstsight.cli.output import answer_json, command, complain, error_json, remark, table
-from firstsight.errors import FirstsightError, ImageError, UsageError
+from firstsight.cli.output import answer_json, command, complain, error_json, progress, remark, table
+from firstsight.errors import ImageError, UsageError
 
 if TYPE_CHECKING:
     from firstsight.recognizer import Sighting
@@ -22,7 +22,9 @@ def identify(
     photos: Annotated[list[Path], typer.Argument(metavar="PHOTO...", help="Any number of faces in each.")],
     fpir: Annotated[
         float | None,
-        typer.Option("--fpir", help="Share of strangers who may be named at this gallery's size: 0.01."),
+        typer.Option(
+            "--fpir", help="Share of strangers who may be named, at the gallery's size. By default 0.01."
+        ),
     ] = None,
     picture: Annotated[
         Path | None,
@@ -38,16 +40,18 @@ def identify(
     from firstsight.recognizer import FPIR
 
     rate = FPIR if fpir is None else fpir
-    found: list[tuple[Path, list[Sighting]]] = []
-    failed: list[tuple[Path, FirstsightError]] = []
-    with open_recognizer(gallery, model) as recognizer:
+    outcomes: list[tuple[Path, list[Sighting] | ImageError]] = []
+    with open_recognizer(gallery, model) as recognizer, progress("Looking") as show:
         for photo in photos:
             try:
-                found.append((photo, recognizer.identify(photo, fpir=rate)))
+                outcomes.append((photo, recognizer.identify(photo, fpir=rate)))
             except ImageError as error:
-                failed.append((photo, error))
+                outcomes.append((photo, error))
+            show(len(outcomes), len(photos))
         model_name = recognizer.encoder.model.name
         templates = recognizer.store.count_templates()
+    found = [(photo, sightings) for photo, sightings in outcomes if isinstance(sightings, list)]
+    failed = [error for _, error in outcomes if isinstance(error, ImageError)]
     if as_json:
         answer_json(
             {
@@ -55,16 +59,12 @@ def identify(
                 "model": model_name,
                 "templates": templates,
                 "fpir": rate,
-                "photos": [
-                    {"photo": photo, "faces": [fields.sighting(one) for one in sightings]}
-                    for photo, sightings in found
-                ]
-                + [{"photo": photo, "error": error_json(reason)} for photo, reason in failed],
+                "photos": [{"photo": photo, **_fields(outcome)} for photo, outcome in outcomes],
             }
         )
     else:
         _show(found, templates, rate)
-    for _, reason in failed:
+    for reason in failed:
         complain(reason)
     if picture is not None and found:
         from firstsight.drawing import draw_sightings, save
@@ -74,6 +74,12 @@ def identify(
         raise typer.Exit(2)
     if not any(one.person for _, sightings in found for one in sightings):
         raise typer.Exit(1)
+
+
+def _fields(outcome: list[Sighting] | ImageError) -> fields.Fields:
+    if isinstance(outcome, ImageError):
+        return {"error": error_json(outcome)}
+    return {"faces": [fields.sighting(one) for one in outcome]}
 
 
 def _show(found: list[tuple[Path, list[Sighting]]], templates: int, fpir: float) -> None:

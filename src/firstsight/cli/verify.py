@@ -18,7 +18,9 @@ def verify(
     b: Annotated[Path, typer.Argument(help="Another photo of one person.")],
     fmr: Annotated[
         float | None,
-        typer.Option("--fmr", help="Share of pairs of two people that may be called the same: 0.001."),
+        typer.Option(
+            "--fmr", help="Share of pairs of two people that may be called the same. By default 0.001."
+        ),
     ] = None,
     model: ModelName = None,
     as_json: Json = False,

@@ -14,8 +14,8 @@ from firstsight.evaluation.result import write_text
 
 HEAD: Final = """# Results
 
-Rendered by `firstsight report` from JSON files that `firstsight evaluate` and the benchmarks wrote; not written
-by hand. In brackets: 95 % intervals, by bootstrap over people.
+Rendered by `firstsight report` from JSON files that `firstsight evaluate` and the benchmarks wrote; not
+written by hand. In brackets: 95 % intervals, by bootstrap over people.
 """
 TITLES: Final = {
     "lfw-view2": "Verification: LFW View 2, ten folds",
@@ -105,9 +105,7 @@ def _section(page: Path, protocol: str, results: Sequence[_Loaded]) -> Iterator[
 
 
 def _measures(one: _Loaded) -> dict[str, dict[str, Any]]:
-    return {
-        name: found for name, found in one.values.items() if isinstance(found, dict) and "value" in found
-    }
+    return {name: found for name, found in one.values.items() if isinstance(found, dict) and "value" in found}
 
 
 def _cell(found: dict[str, Any] | None) -> str:

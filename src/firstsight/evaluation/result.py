@@ -82,3 +82,5 @@ def write_text(path: Path, text: str) -> None:
         part.replace(path)
     except OSError as error:
         raise UsageError(f"{path} cannot be written ({error}).", hint="Name another.") from error
+    finally:
+        part.unlink(missing_ok=True)

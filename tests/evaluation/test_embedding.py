@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import dataclasses
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from firstsight.datasets import open_identities
+from firstsight.evaluation import embedding
+from firstsight.evaluation.embedding import embed_pictures
+from firstsight.models import Model
+from firstsight.recognizer import Encoder
+
+People = dict[str, list[Path]]
+
+
+@pytest.fixture
+def data(tmp_path: Path, people: People) -> Path:
+    folder = tmp_path / "data"
+    for name in list(people)[:3]:
+        (folder / name).mkdir(parents=True)
+        for photo in people[name][:2]:
+            shutil.copy(photo, folder / name)
+    return folder
+
+
+class Broken(Exception):
+    pass
+
+
+def test_the_templates_are_those_of_use(
+    data: Path, tmp_path: Path, people: People, sface: Model, encoder: Encoder
+) -> None:
+    identities = open_identities(data)
+    names = identities.names()
+    found = embed_pictures(sface, identities.archive, names, cache=tmp_path / "cache")
+    used = np.stack([encoder.only_face(data / name).embedding for name in names])
+    np.testing.assert_allclose(found.embeddings, used, atol=1e-4)
+    assert found.found.all()
+    assert found.rows([names[4], names[0]]).tolist() == [4, 0]
+
+
+def test_no_face_and_no_picture_are_rows_of_zeros(data: Path, tmp_path: Path, sface: Model) -> None:
+    Image.new("RGB", (200, 200), "grey").save(data / "Amara" / "3.png")
+    (data / "Amara" / "4.jpg").write_bytes(b"nothing")
+    identities = open_identities(data)
+    names = [name for name in identities.names() if name.startswith("Amara")]
+    found = embed_pictures(sface, identities.archive, names, cache=tmp_path / "cache")
+    assert found.found.tolist() == [True, True, False, False]
+    assert not found.embeddings[2:].any()
+
+
+def test_the_face_in_the_middle_is_the_one(
+    tmp_path: Path, people: People, together: dict[Path, tuple[str, ...]], sface: Model, encoder: Encoder
+) -> None:
+    pair, _ = next(iter(together.items()))
+    left, right = encoder.faces(pair)
+    with Image.open(pair) as picture:
+        wide = Image.new("RGB", (2 * picture.width, picture.height))
+        wide.paste(picture, (0, 0))
+    (tmp_path / "data" / "both").mkdir(parents=True)
+    wide.save(tmp_path / "data" / "both" / "1.png")
+    archive = open_identities(tmp_path / "data").archive
+    (row,) = embed_pictures(sface, archive, ["both/1.png"], cache=tmp_path / "cache").embeddings
+    assert row @ right.embedding > 0.9 > row @ left.embedding
+
+
+def test_an_interrupted_run_goes_on_where_it_stopped(
+    data: Path, tmp_path: Path, sface: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embedding, "PIECE", 2)
+    identities = open_identities(data)
+    names, cache = identities.names(), tmp_path / "cache"
+    whole = embed_pictures(sface, identities.archive, names, cache=tmp_path / "other").embeddings
+    read: list[str] = []
+
+    def failing(name: str) -> bytes:
+        read.append(name)
+        if len(read) > 4:
+            raise Broken
+        return identities.archive.read(name)
+
+    with pytest.raises(Broken):
+        embed_pictures(sface, dataclasses.replace(identities.archive, read=failing), names, cache=cache)
+    read.clear()
+    resumed = embed_pictures(sface, dataclasses.replace(identities.archive, read=failing), names, cache=cache)
+    assert sorted(read) == sorted(names[4:])
+    np.testing.assert_array_equal(resumed.embeddings, whole)
+
+
+def test_other_pictures_have_other_templates(data: Path, tmp_path: Path, sface: Model) -> None:
+    cache = tmp_path / "cache"
+    identities = open_identities(data)
+    embed_pictures(sface, identities.archive, identities.names(), cache=cache)
+    (data / "Amara" / "2.jpg").unlink()
+    fewer = open_identities(data)
+    found = embed_pictures(sface, fewer.archive, fewer.names(), cache=cache)
+    assert len(found.embeddings) == len(fewer.names()) == 5

@@ -1,0 +1,112 @@
+"""The protocols on templates whose answer is known: no photo is looked at."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from firstsight.datasets import Archive, Identities, Lfw
+from firstsight.errors import DataError, UsageError
+from firstsight.evaluation import evaluate
+from firstsight.evaluation.embedding import Templates
+from firstsight.evaluation.protocols import PROTOCOLS
+from firstsight.models import Model
+
+PEOPLE, PHOTOS, EACH = 1200, 3, 30
+
+
+@pytest.fixture(scope="module")
+def lfw(tmp_path_factory: pytest.TempPathFactory) -> Lfw:
+    lists = tmp_path_factory.mktemp("lists")
+    pictures = {
+        f"P{person:04d}": tuple(f"lfw/P{person:04d}/P{person:04d}_{n:04d}.jpg" for n in range(1, PHOTOS + 1))
+        for person in range(PEOPLE)
+    }
+    rows = [f"10\t{EACH}"]
+    for fold in range(10):
+        people = [f"P{fold * EACH + number:04d}" for number in range(EACH)]
+        rows += [f"{person}\t1\t2" for person in people]
+        rows += [f"{a}\t1\t{b}\t3" for a, b in zip(people, people[1:] + people[:1], strict=True)]
+    (lists / "pairs.txt").write_text("\n".join(rows) + "\n")
+    sizes = {name: 1 for found in pictures.values() for name in found}
+    return Lfw(Identities(Archive(Path("toy.tar"), sizes, lambda name: b""), pictures), lists)
+
+
+def templates(lfw: Lfw, embeddings: NDArray[np.float32]) -> Templates:
+    names = lfw.identities.names()
+    found = np.asarray(embeddings.any(axis=1))
+    return Templates(tuple(names), embeddings, found, {name: row for row, name in enumerate(names)})
+
+
+@pytest.fixture
+def perfect() -> NDArray[np.float32]:
+    """A direction for each person, the same in all their photos."""
+    rows = np.random.default_rng(0).normal(size=(PEOPLE, 128))
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    return np.repeat(rows, PHOTOS, axis=0).astype(np.float32)
+
+
+def test_a_perfect_model_is_perfect(sface: Model, lfw: Lfw, perfect: NDArray[np.float32]) -> None:
+    found = {name: run(sface, lfw, templates(lfw, perfect), 0) for name, run in PROTOCOLS.items()}
+    for name, measure in (
+        ("lfw-view2", "accuracy"),
+        ("lfw-view2", "tar_at_far_1e-3"),
+        ("n-way", "accuracy"),
+        ("n-way", "faces_found"),
+    ):
+        shown = found[name].measures[measure]
+        assert (shown.value, shown.low, shown.high) == (1.0, 1.0, 1.0)
+    assert found["open-set"].measures["fnir"].value == 0
+    assert found["open-set"].measures["fpir"].value < 0.01
+    assert found["lfw-view2"].measures["accuracy"].n == 20 * EACH
+    assert found["open-set"].settings["threshold"] == sface.calibrated().identification_threshold(0.01, 1000)
+
+
+def test_a_wrong_pair_costs_its_share(sface: Model, lfw: Lfw, perfect: NDArray[np.float32]) -> None:
+    # The second photo of three people looks like nobody: three mated pairs of 600 are lost.
+    for person in (0, 100, 299):
+        perfect[person * PHOTOS + 1] *= -1
+    accuracy = PROTOCOLS["lfw-view2"](sface, lfw, templates(lfw, perfect), 0).measures["accuracy"]
+    assert accuracy.value == pytest.approx(1 - 3 / 600)
+    assert accuracy.low < accuracy.value < accuracy.high
+
+
+def test_a_photo_without_a_face_is_missed_not_left_out(
+    sface: Model, lfw: Lfw, perfect: NDArray[np.float32]
+) -> None:
+    blind = np.random.default_rng(1).random(len(perfect)) < 0.1
+    perfect[blind] = 0
+    shown = templates(lfw, perfect)
+    view2 = PROTOCOLS["lfw-view2"](sface, lfw, shown, 0).measures
+    mated = [(3 * person, 3 * person + 1) for person in range(10 * EACH)]
+    lost = sum(bool(blind[left] or blind[right]) for left, right in mated)
+    assert view2["faces_found"].value == pytest.approx(1 - blind.mean())
+    assert view2["tar_at_far_1e-2"].value == pytest.approx(1 - lost / len(mated))
+    missed = PROTOCOLS["open-set"](sface, lfw, shown, 0).measures["fnir"].value
+    # Either the enrolled photo or the probe shows no face.
+    assert missed == pytest.approx(1 - 0.9**2, abs=0.03)
+
+
+def test_chance_in_one_shot_is_one_in_all(sface: Model, lfw: Lfw) -> None:
+    noise = np.random.default_rng(2).normal(size=(PEOPLE * PHOTOS, 128)).astype(np.float32)
+    found = PROTOCOLS["n-way"](sface, lfw, templates(lfw, noise), 0).measures
+    assert found["accuracy"].value < 0.006
+    assert found["accuracy_20_way"].value == pytest.approx(0.05, abs=0.025)
+
+
+def test_the_seed_draws(sface: Model, lfw: Lfw) -> None:
+    noise = np.random.default_rng(3).normal(size=(PEOPLE * PHOTOS, 8)).astype(np.float32)
+    shown = templates(lfw, noise)
+    first, again, other = (PROTOCOLS["n-way"](sface, lfw, shown, seed) for seed in (1, 1, 2))
+    assert first.measures == again.measures
+    assert first.measures["accuracy_20_way"] != other.measures["accuracy_20_way"]
+
+
+def test_what_cannot_be_measured(sface: Model, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="lfw-view2"):
+        evaluate(sface, "view3", tmp_path)
+    with pytest.raises(DataError):
+        evaluate(sface, "n-way", tmp_path)

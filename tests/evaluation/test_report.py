@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from firstsight.errors import DataError
+from firstsight.evaluation.report import write_report
+
+
+def written(folder: Path, name: str, model: str, protocol: str, **others: object) -> Path:
+    values: dict[str, object] = {
+        "protocol": protocol,
+        "rule": "No outside data.",
+        "accuracy": {"value": 0.9, "low": 0.8, "high": 0.95, "n": 100},
+        "settings": {"ways": 5},
+        "provenance": {"model": model, "made": "2026-01-01", "data": "toy.tar", "data_digest": "ab" * 32},
+    }
+    place = folder / f"{name}.json"
+    place.write_text(json.dumps(values | others))
+    return place
+
+
+def test_models_stand_side_by_side_protocols_in_order(tmp_path: Path) -> None:
+    time = {"value": 2.5, "unit": "ms"}
+    files = [
+        written(tmp_path, "speed", "a", "speed", time=time),
+        written(tmp_path, "b", "b", "n-way", recall={"value": 0.5, "low": 0.4, "high": 0.6, "n": 2}),
+        written(tmp_path, "a", "a", "n-way"),
+        written(tmp_path, "view2", "a", "lfw-view2", settings={"ways": 7}),
+    ]
+    (tmp_path / "docs" / "results").mkdir(parents=True)
+    Image.new("RGB", (2, 2)).save(tmp_path / "docs" / "results" / "b.png")
+    write_report(tmp_path / "docs" / "results.md", files)
+    page = (tmp_path / "docs" / "results.md").read_text()
+    assert page.index("LFW View 2, ten folds") < page.index("One-shot") < page.index("Speed")
+    assert "| measure | b | a |" in page
+    assert "| accuracy | 90.00 % [80.00 to 95.00], n 100 | 90.00 % [80.00 to 95.00], n 100 |" in page
+    assert "| recall | 50.00 % [40.00 to 60.00], n 2 |  |" in page
+    assert "| time | 2.50 ms |" in page
+    assert "Settings: ways 7. Data: data toy.tar; data_digest abababababab." in page
+    assert "- b: made 2026-01-01; [JSON](../b.json)" in page
+    assert "![b](results/b.png)" in page
+    assert "a.png" not in page
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"protocol": "n-way"}'])
+def test_what_is_no_result_leaves_the_page_as_it_was(tmp_path: Path, text: str) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("before")
+    (tmp_path / "bad.json").write_text(text)
+    with pytest.raises(DataError, match=r"bad\.json"):
+        write_report(page, [written(tmp_path, "good", "a", "n-way"), tmp_path / "bad.json"])
+    assert page.read_text() == "before"

@@ -1,0 +1,104 @@
+"""What the pages say is what the project does and has measured."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from firstsight import errors
+from firstsight.cli.app import app
+from firstsight.evaluation.report import write_report
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text("utf-8")
+CLI = (ROOT / "docs" / "cli.md").read_text("utf-8")
+RESULTS = ROOT / "src" / "firstsight" / "models" / "results"
+SPEED = ROOT / "docs" / "results" / "speed.json"
+
+
+def loaded(name: str) -> Any:
+    return json.loads((RESULTS / f"{name}.json").read_text("utf-8"))
+
+
+ROWS = {
+    "LFW View 2": ("lfw-view2", "accuracy"),
+    "TAR at FAR 1e-3": ("lfw-view2", "tar_at_far_1e-3"),
+    "one-shot among 1,000": ("n-way", "accuracy"),
+    "strangers wrongly named": ("open-set", "fpir"),
+    "people missed": ("open-set", "fnir"),
+    "the face is found": ("lfw-view2", "faces_found"),
+}
+
+
+@pytest.mark.parametrize("title", ROWS)
+def test_the_figures_of_the_readme_are_the_measured_ones(title: str) -> None:
+    protocol, measure = ROWS[title]
+    (row,) = [line for line in README.splitlines() if line.startswith("|") and title in line]
+    shown = [cell.strip() for cell in row.strip("|").split("|")[1:]]
+    values = [loaded(f"{model}-{protocol}")[measure]["value"] for model in ("sface", "dlib")]
+    assert shown == [f"{100 * value:.2f} %" for value in values]
+
+
+def test_the_speeds_of_the_readme_are_the_measured_ones() -> None:
+    speed = json.loads(SPEED.read_text("utf-8"))
+    embedding, name, search = (
+        speed[measure]["value"]
+        for measure in ("embedding_ratio_to_dlib", "photo_to_name_ratio_to_face_recognition", "search")
+    )
+    assert f"{embedding:.1f} times as fast as dlib's wheel" in README
+    assert f"{name:.1f} times as fast as with `face_recognition`" in README
+    assert f"100,000 templates takes {search:.1f} ms" in README
+
+
+def test_the_results_page_is_rendered_from_its_files(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "results.md").read_text("utf-8")
+    links = [(ROOT / "docs" / link).resolve() for link in re.findall(r"\[JSON\]\((.+?)\)", page)]
+    assert set(links) == {*RESULTS.glob("*.json"), SPEED}
+    write_report(tmp_path / "docs" / "results.md", links)
+    tables = [line for line in page.splitlines() if line.startswith("| ")]
+    rendered = (tmp_path / "docs" / "results.md").read_text("utf-8").splitlines()
+    assert tables == [line for line in rendered if line.startswith("| ")]
+
+
+def commands(group: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    for name, found in getattr(group, "commands", {}).items():
+        yield f"{path}{name}", found
+        yield from commands(found, f"{path}{name} ")
+
+
+COMMANDS = dict(commands(typer.main.get_command(app)))
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_and_option_is_documented(name: str) -> None:
+    assert f"`{name}" in CLI
+    for parameter in COMMANDS[name].params:
+        for option in parameter.opts:
+            if option.startswith("--"):
+                assert re.search(rf"{option}\b", CLI)
+
+
+def test_every_code_of_an_error_is_documented() -> None:
+    codes = {
+        error.code
+        for error in vars(errors).values()
+        if isinstance(error, type)
+        and issubclass(error, errors.FirstsightError)
+        and not error.__subclasses__()
+    }
+    assert codes <= set(re.findall(r"`(\w+)`", CLI))
+
+
+@pytest.mark.parametrize(
+    "page", ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "docs/cli.md", "docs/view2.md"]
+)
+def test_links_lead_somewhere(page: str) -> None:
+    text = (ROOT / page).read_text("utf-8")
+    for link in re.findall(r"\]\((?!https?://)(.+?)\)", text):
+        assert ((ROOT / page).parent / link).exists(), link
