@@ -61,7 +61,7 @@ def test_no_face_is_nobody(run: Run, enrolled: list[str], tmp_path: Path) -> Non
 def test_one_bad_photo_does_not_hide_the_others(run: Run, enrolled: list[str], people: People) -> None:
     ran = run("identify", "missing.jpg", people[enrolled[1]][1], "--json")
     assert ran.status == 2
-    good, bad = ran.json["photos"]
+    bad, good = ran.json["photos"]
     assert good["faces"][0]["person"] == enrolled[1]
     assert bad["error"]["code"] == "image_missing"
     assert ran.err.startswith("error [image_missing]: There is no file missing.jpg.")

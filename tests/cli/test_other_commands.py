@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 import shutil
 from pathlib import Path
 
@@ -9,6 +8,7 @@ from PIL import Image
 from tests.cli.conftest import Run
 
 import firstsight
+from firstsight.recognizer import Encoder
 
 People = dict[str, list[Path]]
 
@@ -100,28 +100,11 @@ def test_demo(run: Run, tmp_path: Path) -> None:
         assert drawn.width > 1000
 
 
-@pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")
-def test_evaluate_and_report(
-    run: Run, shared_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    ran = run("evaluate", "sface", "--protocol", "none", "--data", shared_data / "lfw")
-    assert "[usage]" in ran.err
-    ran = run("evaluate", "sface", "--protocol", "n-way", "--data", "missing")
-    assert "[data]" in ran.err
+def test_ctrl_c_is_said_in_one_line(run: Run, people: People, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
 
-
-def test_report_renders_results(run: Run, tmp_path: Path) -> None:
-    result = {
-        "protocol": "toy",
-        "rule": "No outside data.",
-        "accuracy": {"value": 0.9, "low": 0.8, "high": 0.95, "n": 100},
-        "settings": {"seed": 1},
-        "provenance": {"model": "sface", "made": "2026-01-01"},
-    }
-    (tmp_path / "toy.json").write_text(json.dumps(result))
-    assert run("report", "toy.json", "--page", "page.md").status == 0
-    page = (tmp_path / "page.md").read_text()
-    assert "| accuracy | 90.00 % [80.00 to 95.00], n 100 |" in page
-    (tmp_path / "bad.json").write_text("[]")
-    assert "[data]" in run("report", "bad.json", "--page", "page.md").err
-    assert (tmp_path / "page.md").read_text() == page
+    monkeypatch.setattr(Encoder, "faces", interrupted)
+    ran = run("verify", *next(iter(people.values()))[:2])
+    assert (ran.status, ran.out) == (130, "")
+    assert ran.err == "Interrupted; what was acknowledged is kept.\n"

@@ -37,7 +37,6 @@ def pack(path: Path, kind: str, files: dict[str, bytes]) -> Path:
     return path
 
 
-@pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")
 @pytest.mark.parametrize("kind", ["folder", "zip", "tar", "tgz"])
 def test_every_kind_reads_alike(tmp_path: Path, kind: str) -> None:
     archive = open_archive(pack(tmp_path / "data", kind, FILES))
@@ -47,7 +46,6 @@ def test_every_kind_reads_alike(tmp_path: Path, kind: str) -> None:
         assert list(pool.map(archive.read, list(FILES) * 20)) == list(FILES.values()) * 20
 
 
-@pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")
 def test_the_digest_tells_data_sets_apart_but_not_their_packing(tmp_path: Path) -> None:
     zipped = open_archive(pack(tmp_path / "a.zip", "zip", FILES)).digest()
     assert zipped == open_archive(pack(tmp_path / "a.tar", "tar", FILES)).digest()

@@ -78,7 +78,6 @@ def test_people_in_both_lists_of_view_one(toy: Path) -> None:
         open_lfw(toy).view1_people("train")
 
 
-@pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")
 def test_the_real_lists(shared_data: Path) -> None:
     lfw = open_lfw(shared_data / "lfw")
     assert len(lfw.identities.names()) == 13_233

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import tarfile
 import threading
+import weakref
 import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -78,7 +79,7 @@ def _zip(path: Path) -> Archive:
 
 
 def _tar(path: Path) -> Archive:
-    opened = tarfile.open(path)  # noqa: SIM115 - read from as long as the archive lives
+    opened = tarfile.open(path)  # noqa: SIM115 - closed when nobody can read from it any more
     lock = threading.Lock()
     members = {member.name: member for member in opened if member.isfile()}
 
@@ -87,4 +88,5 @@ def _tar(path: Path) -> Archive:
             stream = opened.extractfile(members[name])
             return stream.read() if stream else b""
 
+    weakref.finalize(read, opened.close)
     return Archive(path, _checked(path, {name: found.size for name, found in members.items()}), read)

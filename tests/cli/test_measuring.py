@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from tests.cli.conftest import Run
+
+from firstsight.evaluation import Measure, Result
+from firstsight.evaluation import protocols as room
+from firstsight.evaluation.embedding import Templates
+from firstsight.evaluation.result import Curve
+from firstsight.models import Calibration, Model
+
+People = dict[str, list[Path]]
+
+
+@pytest.fixture
+def lfw(tmp_path: Path, people: People, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder laid out as LFW; templates go to a cache of the test's."""
+    for name in list(people)[:3]:
+        folder = tmp_path / "lfw" / name
+        folder.mkdir(parents=True)
+        for number, photo in enumerate(people[name][:2], start=1):
+            shutil.copy(photo, folder / f"{name}_{number:04d}.jpg")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path
+
+
+def test_evaluate_measures_and_writes(run: Run, lfw: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From photos to JSON and picture; the protocol itself is a small one of the test's."""
+
+    def toy(model: Model, data: object, templates: Templates, seed: int) -> Result:
+        first, second = templates.embeddings[:2]
+        likeness = float(first @ second)
+        line = ([0.0, 1.0], [0.0, likeness])
+        return Result(
+            "toy",
+            "No outside data.",
+            {"likeness": Measure(likeness, likeness, likeness, 1)},
+            {},
+            {"model": model.name, "seed": seed},
+            (Curve("toy", "x", "y", {"toy": line}),),  # type: ignore[dict-item]
+        )
+
+    monkeypatch.setitem(room.PROTOCOLS, "toy", toy)
+    ran = run(
+        "evaluate",
+        "sface",
+        *("--protocol", "toy", "--data", lfw, "--json", "out/toy.json", "--picture", "toy.png", "--seed", 4),
+    )
+    assert ran.status == 0, ran.err
+    found = json.loads((lfw / "out" / "toy.json").read_text())
+    assert found["likeness"]["value"] > 0.4
+    assert found["provenance"] == {"model": "sface", "seed": 4}
+    assert "likeness" in ran.out
+    with Image.open(lfw / "toy.png") as drawn:
+        assert drawn.width > 400
+
+
+def test_what_cannot_be_measured(run: Run, lfw: Path) -> None:
+    few = run("evaluate", "sface", "--protocol", "n-way", "--data", lfw, "--json", "out.json")
+    assert few.status == 2
+    assert few.err.startswith("error [data]: 1000-way one-shot needs 1000 people")
+    assert not (lfw / "out.json").exists()
+    assert "[data]" in run("evaluate", "sface", "--protocol", "lfw-view2", "--data", lfw).err
+    assert "[data]" in run("evaluate", "sface", "--protocol", "n-way", "--data", "missing").err
+    assert "[usage]" in run("evaluate", "sface", "--protocol", "none", "--data", lfw).err
+    assert "[unknown_model]" in run("evaluate", "none", "--protocol", "n-way", "--data", lfw).err
+
+
+def test_calibrate_writes_what_a_model_reads(
+    run: Run, lfw: Path, sface: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few = run("calibrate", "sface", "--data", lfw / "lfw")
+    assert few.status == 2
+    assert few.err.startswith("error [data]: ")
+    assert not (lfw / "sface.json").exists()
+    # Three people are far too few to calibrate; the command is what is tested here.
+    monkeypatch.setattr("firstsight.evaluation.calibrate", lambda *_, **__: sface.calibrated())
+    ran = run("calibrate", "sface", "--data", lfw / "lfw", "--picture", "calibration.png")
+    assert ran.status == 0, ran.err
+    assert "FMR 0.001: threshold 0." in ran.out
+    assert Calibration.from_json((lfw / "sface.json").read_text()) == sface.calibrated()
+    assert (lfw / "calibration.png").is_file()
+
+
+def test_report_renders_results(run: Run, tmp_path: Path) -> None:
+    result = {
+        "protocol": "toy",
+        "rule": "No outside data.",
+        "accuracy": {"value": 0.9, "low": 0.8, "high": 0.95, "n": 100},
+        "settings": {"seed": 1},
+        "provenance": {"model": "sface", "made": "2026-01-01"},
+    }
+    (tmp_path / "toy.json").write_text(json.dumps(result))
+    assert run("report", "toy.json", "--page", "page.md").status == 0
+    page = (tmp_path / "page.md").read_text()
+    assert "| accuracy | 90.00 % [80.00 to 95.00], n 100 |" in page
+    (tmp_path / "bad.json").write_text("[]")
+    assert "[data]" in run("report", "bad.json", "--page", "page.md").err
+    assert (tmp_path / "page.md").read_text() == page
