@@ -72,6 +72,20 @@ def look(store: Store, searches: str) -> None:
     say(str(seen))
 
 
+def begin(store: Store, name: str) -> None:
+    """Enrol somebody until killed, in a transaction so large that its beginning is in the log."""
+    from firstsight.gallery.sqlite import SqliteStore
+
+    assert isinstance(store, SqliteStore)
+    with store._connection.writing() as database:
+        database.execute("PRAGMA cache_size = 10")
+        database.execute(
+            "INSERT INTO person (name, created, notes) VALUES (?, '', ?)", (name, f"{name}. " * 10**5)
+        )
+        say("begun")
+        sys.stdin.read()
+
+
 def hold(store: Store) -> None:
     """Hold the gallery's lock until killed."""
     from firstsight.gallery.sqlite import SqliteStore
@@ -90,6 +104,7 @@ def say(line: str) -> None:
 ROLES: dict[str, Callable[..., None]] = {
     "enrol": enrol,
     "enrol-and-erase": enrol_and_erase,
+    "begin": begin,
     "look": look,
     "hold": hold,
 }

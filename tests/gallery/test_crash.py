@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 from tests.gallery import gallery_workers
-from tests.gallery.gallery_makers import CONTRACT, raw
+from tests.gallery.gallery_makers import CONTRACT, photos, raw
 
 from firstsight.gallery import open_store
 
@@ -64,3 +64,17 @@ def test_killed_while_erasing(path: Path) -> None:
         # Also who was erased without our having heard of it.
         everybody = {f"round{number}-{each:05}" for each in range(2 * len(erased) + 3)}
         assert {name for name in everybody if name.encode() in files} == left & everybody
+
+
+def test_nothing_is_left_of_a_change_that_was_never_made(path: Path) -> None:
+    open_store(path, CONTRACT).close()
+    with gallery_workers.start("begin", path, "Ada Lovelace") as worker:
+        assert worker.stdout
+        assert worker.stdout.readline() == "begun\n"
+        worker.kill()
+    assert b"Ada Lovelace" in raw(path)
+    store = open_store(path, CONTRACT)
+    assert b"Ada Lovelace" not in raw(path)
+    assert store.people() == []
+    store.add("Bob", photos(1, 1))
+    store.close()

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
 from tests.gallery.gallery_makers import CONTRACT, names, photos, raw
 
 from firstsight.errors import GalleryCorrupt, GalleryTooNew, GalleryUnavailable
-from firstsight.gallery import Contract, open_store, schema
+from firstsight.gallery import Contract, header, open_store, schema
+from firstsight.gallery.connection import Connection
 
 
 @pytest.fixture
@@ -93,3 +95,22 @@ def test_a_gallery_without_its_header_is_corrupt(filled: Path) -> None:
     database.close()
     with pytest.raises(GalleryCorrupt, match="which model"):
         open_store(filled, CONTRACT)
+
+
+def test_a_gallery_that_another_is_making_is_never_seen_by_halves(path: Path) -> None:
+    """Another process makes its tables between our look at the mark and our look at the version."""
+
+    def make(statement: str) -> None:
+        if statement != "PRAGMA user_version":
+            return
+        other = sqlite3.connect(path, timeout=0, isolation_level=None)
+        with closing(other), suppress(sqlite3.OperationalError):  # it has to wait until we have looked
+            other.execute("BEGIN IMMEDIATE")
+            schema.migrate(other, 0)
+            other.execute("COMMIT")
+
+    gallery = Connection(path, create=True)
+    with gallery.maintaining() as database:
+        database.set_trace_callback(make)
+    assert header.open_or_make(gallery, CONTRACT, None).contract == CONTRACT
+    gallery.close()

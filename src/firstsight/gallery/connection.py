@@ -56,7 +56,8 @@ class Connection:
             try:
                 yield self._reader
             finally:
-                self._reader.execute("ROLLBACK")
+                if self._reader.in_transaction:
+                    self._reader.execute("ROLLBACK")
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:

@@ -59,8 +59,9 @@ def open_or_make(gallery: Connection, contract: Contract | None, proof: bytes | 
         GalleryCorrupt, GalleryTooNew: the file is no gallery, or a later one; it was not changed.
     """
     path = gallery.path
-    # Asked before anything is written: the file may be somebody else's.
-    with gallery.maintaining() as database:
+    # Asked before anything is written: the file may be somebody else's. In one transaction, for
+    # another process may be making its tables right now.
+    with gallery.reading() as database:
         version = schema.check(database, path)
     if version == 0 and contract is None:
         raise GalleryUnavailable(

@@ -50,8 +50,7 @@ class SqliteStore:
             if contract is not None:
                 header.compare(contract, found.contract, path)
                 self._vault.unlock(found.proof)
-            if found.edits != found.cleared:
-                traces.clear(self._connection)
+            traces.settle(self._connection, found.edits != found.cleared)
         except BaseException:
             self._connection.close()
             raise

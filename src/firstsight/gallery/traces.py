@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from contextlib import suppress
 
 from firstsight.errors import GalleryError
 from firstsight.gallery import connection
@@ -22,6 +23,20 @@ def note_edit(database: sqlite3.Connection) -> None:
     Should we die before its traces are gone, the next who opens the gallery sees that they are not.
     """
     database.execute("UPDATE gallery SET edits = edits + 1")
+
+
+def settle(gallery: Connection, edited: bool) -> None:
+    """Remove what a process that died may have left: traces of edits, or half a change in the log.
+
+    Args:
+        gallery: that was just opened.
+        edited: whether there are edits whose traces were not cleared.
+    """
+    if edited:
+        clear(gallery)
+        return
+    with suppress(GalleryError), gallery.maintaining() as database:
+        _log_emptied(database, patience=0)
 
 
 def clear(gallery: Connection) -> bool:
