@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from firstsight.errors import ImageError, ImageMissing, ImageTooLarge, ImageUnreadable
-from firstsight.images import Limits, read_image
+from firstsight.images import Limits, fitted, read_image
 
 RED, GREEN, BLUE, WHITE = (220, 30, 30), (30, 200, 30), (30, 30, 220), (255, 255, 255)
 
@@ -239,3 +239,54 @@ def test_damage_is_an_image_error_or_harmless(cut: int, place: int, value: int) 
         return
     assert read.ndim == 3
     assert read.dtype == np.uint8
+
+
+@given(
+    st.integers(1, 40), st.integers(1, 40), st.integers(1, 30), st.sampled_from([1, 3]), st.integers(0, 255)
+)
+def test_a_fitted_picture_fills_its_square(
+    height: int, width: int, side: int, channels: int, value: int
+) -> None:
+    square = fitted(np.full((height, width, 3), value, np.uint8), side, channels)
+    assert square.shape == (side, side, channels)
+    assert square.dtype == np.uint8
+    # Nothing is seen beside the picture but its own edge.
+    assert (square == value).all()
+
+
+def test_a_square_of_that_side_is_as_it_was() -> None:
+    picture = np.random.default_rng(0).integers(0, 256, (12, 12, 3), np.uint8)
+    square = fitted(picture, 12, 3)
+    assert (square == picture).all()
+    assert not np.shares_memory(square, picture)
+    grey = fitted(np.repeat(picture[:, :, :1], 3, axis=2), 12, 1)
+    assert (grey == picture[:, :, :1]).all()
+
+
+@pytest.mark.parametrize("scale", [1, 2, 4])
+def test_a_picture_that_is_not_square_is_seen_whole_in_its_proportions(scale: int) -> None:
+    picture = np.asarray(corners().resize((64 * scale, 32 * scale), Image.Resampling.NEAREST))
+    wide = fitted(picture, 64, 3)
+    # It lies in the middle half; above and below, its edge is carried on.
+    assert (wide[:16] == wide[16]).all()
+    assert (wide[48:] == wide[47]).all()
+    assert quarters(wide[16:48]) == [list(RED), list(GREEN), list(BLUE), list(WHITE)]
+    assert (wide[16:31, :31] == RED).all()
+    assert (wide[33:48, 33:] == WHITE).all()
+    high = fitted(np.ascontiguousarray(np.rot90(picture)), 64, 3)
+    assert (high == np.rot90(wide)).all()
+
+
+def test_a_smaller_square_shows_means_and_a_larger_one_the_same_places() -> None:
+    picture = np.random.default_rng(0).integers(0, 256, (24, 24, 3), np.uint8)
+    means = picture.reshape(12, 2, 12, 2, 3).mean(axis=(1, 3))
+    assert np.abs(fitted(picture, 12, 3) - means).max() <= 0.5
+    large = fitted(picture, 72, 3)
+    assert (large[1::3, 1::3] == picture).all()
+
+
+def test_grey_is_weighed_as_the_eye_does() -> None:
+    for colour, value in ((RED, 87), (GREEN, 130), (BLUE, 52), (WHITE, 255)):
+        # Rec. 601: 0.299 R + 0.587 G + 0.114 B.
+        grey = fitted(np.full((5, 5, 3), colour, np.uint8), 5, 1)
+        assert np.abs(grey.astype(int) - value).max() <= 1

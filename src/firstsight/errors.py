@@ -16,6 +16,10 @@
     │   ├── ModelDamaged          its bytes are not the ones we know
     │   └── NotCalibrated         no threshold for the rate asked for
     ├── DataError                 a data set that is not as published
+    ├── TrainingError
+    │   ├── RecipeError           a recipe that cannot be meant
+    │   ├── CheckpointError       of another recipe, damaged, or not written
+    │   └── TrainingStopped       a run that a monitor ended
     └── GalleryError
         ├── GalleryUnavailable    cannot be opened, read, written; disk full
         ├── GalleryCorrupt
@@ -152,6 +156,30 @@ class DataError(FirstsightError):
     """A data set or list that is missing or not as published."""
 
     code = "data"
+
+
+class TrainingError(FirstsightError):
+    """A training run that cannot begin or go on."""
+
+    code = "training"
+
+
+class RecipeError(TrainingError):
+    """A recipe with an unknown key, a value of another type, or one that no run could do."""
+
+    code = "recipe"
+
+
+class CheckpointError(TrainingError):
+    """A checkpoint of another recipe, a damaged one, or one that could not be written."""
+
+    code = "checkpoint"
+
+
+class TrainingStopped(TrainingError):
+    """A monitor ended the run: it could not have come to anything."""
+
+    code = "training_stopped"
 
 
 class GalleryError(FirstsightError):

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -174,3 +175,26 @@ def _too_many_bytes(name: str, count: int, limits: Limits) -> ImageTooLarge:
 
 def _damaged(name: str, error: Exception) -> ImageUnreadable:
     return ImageUnreadable(f"{name} is damaged or cut short ({error}).", hint="Copy or download it again.")
+
+
+def fitted(picture: NDArray[np.uint8], side: int, channels: int) -> NDArray[np.uint8]:
+    """The whole picture inside a square, its edges carried on where it is not square itself.
+
+    Args:
+        picture: (H, W, 3) uint8 RGB.
+        side: of the square in pixels.
+        channels: 1 for grey, 3 for RGB.
+
+    Returns:
+        (side, side, channels) uint8.
+    """
+    height, width = picture.shape[:2]
+    scale = side / max(height, width)
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    shown = picture if channels == 3 else cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
+    if size != (width, height):
+        shown = cv2.resize(shown, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+    left, top = (side - size[0]) // 2, (side - size[1]) // 2
+    right, bottom = side - size[0] - left, side - size[1] - top
+    square = cv2.copyMakeBorder(shown, top, bottom, left, right, cv2.BORDER_REPLICATE)
+    return np.asarray(square, np.uint8).reshape(side, side, channels)

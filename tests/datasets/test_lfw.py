@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,48 @@ def test_people_in_both_lists_of_view_one(toy: Path) -> None:
         open_lfw(toy).view1_people("train")
 
 
+def test_people_of_the_folds_of_view_two(toy: Path) -> None:
+    people = toy / "people.txt"
+    folds = [f"2\nP{2 * fold}\t2\nP{2 * fold + 1}\t2\n" for fold in range(FOLDS)]
+    people.write_text(f"{FOLDS}\n{''.join(folds)}")
+    found = open_lfw(toy).fold_people()
+    assert found == [{f"P{2 * fold}", f"P{2 * fold + 1}"} for fold in range(FOLDS)]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("10\n2\nP0\t2\n", "9\n2\nP0\t2\n"),
+        ("10\n2\nP0\t2\n", "11\n2\nP0\t2\n"),
+        ("10\n2\nP0\t2\n", "ten\n2\nP0\t2\n"),
+        ("P7\t2\n", ""),
+        ("P19\t2\n", ""),
+        ("P7\t2\n", "P2\t2\n"),
+        ("P7\t2\n", "P6\t2\n"),
+        ("P19\t2\n", "P19\t2\nP20\t2\n"),
+    ],
+)
+def test_a_list_of_people_that_is_not_as_published(toy: Path, old: str, new: str) -> None:
+    folds = [f"2\nP{2 * fold}\t2\nP{2 * fold + 1}\t2\n" for fold in range(FOLDS)]
+    whole = f"{FOLDS}\n{''.join(folds)}"
+    assert whole.count(old) == 1
+    (toy / "people.txt").write_text(whole.replace(old, new))
+    with pytest.raises(DataError, match=r"people\.txt is not as published"):
+        open_lfw(toy).fold_people()
+
+
+def test_lists_that_are_empty_or_no_text(toy: Path) -> None:
+    for name in ("pairs.txt", "people.txt", "pairsDevTest.txt", "peopleDevTrain.txt"):
+        (toy / name).write_text("\n")
+    lfw = open_lfw(toy)
+    for read in (lfw.view2, lfw.fold_people, partial(lfw.view1, "test"), partial(lfw.view1_people, "train")):
+        with pytest.raises(DataError, match="is empty"):
+            read()
+    (toy / "pairs.txt").write_bytes(b"\xff\xd8\xff")
+    with pytest.raises(DataError, match=r"pairs\.txt is no text"):
+        lfw.view2()
+
+
 def test_the_real_lists(shared_data: Path) -> None:
     lfw = open_lfw(shared_data / "lfw")
     assert len(lfw.identities.names()) == 13_233
@@ -92,3 +135,8 @@ def test_the_real_lists(shared_data: Path) -> None:
     # No person is in two folds.
     people = [{pair.left_person for pair in fold} | {pair.right_person for pair in fold} for fold in folds]
     assert sum(map(len, people)) == len(set().union(*people))
+    # Everybody is in one of them, and whom the pairs name is in the same one.
+    listed = lfw.fold_people()
+    assert frozenset().union(*listed) == frozenset(lfw.identities.pictures)
+    assert sum(map(len, listed)) == 5_749
+    assert all(named <= known for named, known in zip(people, listed, strict=True))

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
 import hashlib
+import lzma
+import shutil
 import tarfile
+import tempfile
 import threading
 import weakref
 import zipfile
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from io import BufferedIOBase
 from pathlib import Path, PurePosixPath
-from typing import Final
+from typing import IO, Final
 
 from firstsight.errors import DataError
 
 PICTURES: Final = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"})
 """Endings of the files that count as pictures."""
+DAMAGE: Final = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, RuntimeError)
+"""What the readers of damaged or encrypted archives raise beside ``OSError``."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -26,7 +35,7 @@ class Archive:
     sizes: Mapping[str, int]
     """Size in bytes of every file by its name, with forward slashes."""
     read: Callable[[str], bytes]
-    """The bytes of the file of that name."""
+    """The bytes of the file of that name; raises ``OSError`` when they are damaged or encrypted."""
 
     def digest(self) -> str:
         """SHA-256 over names and sizes: tells one data set from another without reading it whole."""
@@ -49,7 +58,7 @@ def open_archive(path: Path) -> Archive:
             return _zip(path)
         if tarfile.is_tarfile(path):
             return _tar(path)
-    except (OSError, zipfile.BadZipFile, tarfile.TarError) as error:
+    except (OSError, *DAMAGE) as error:
         raise DataError(f"{path} cannot be read ({error}).", hint="Fetch it again.") from error
     raise DataError(f"{path} is no folder, zip or tar.", hint="Name the archive as published.")
 
@@ -74,19 +83,57 @@ def _folder(path: Path) -> Archive:
 def _zip(path: Path) -> Archive:
     opened = zipfile.ZipFile(path)
     sizes = {info.filename: info.file_size for info in opened.infolist() if not info.is_dir()}
-    # ZipFile guards its reads by a lock of its own.
-    return Archive(path, _checked(path, sizes), opened.read)
+
+    def read(name: str) -> bytes:
+        # ZipFile guards its reads by a lock of its own.
+        try:
+            return opened.read(name)
+        except DAMAGE as error:
+            raise OSError(f"damaged or encrypted: {error}") from error
+
+    return Archive(path, _checked(path, sizes), read)
 
 
 def _tar(path: Path) -> Archive:
-    opened = tarfile.open(path)  # noqa: SIM115 - closed when nobody can read from it any more
+    stream = _unpacked(path)
     lock = threading.Lock()
-    members = {member.name: member for member in opened if member.isfile()}
+    try:
+        opened = tarfile.open(fileobj=stream)  # noqa: SIM115 - its stream is closed, below
+        members = {member.name: member for member in opened if member.isfile()}
+    except (OSError, *DAMAGE):
+        stream.close()
+        raise
 
     def read(name: str) -> bytes:
         with lock:
-            stream = opened.extractfile(members[name])
-            return stream.read() if stream else b""
+            try:
+                found = opened.extractfile(members[name])
+                return found.read() if found else b""
+            except DAMAGE as error:
+                raise OSError(f"damaged: {error}") from error
 
-    weakref.finalize(read, opened.close)
+    weakref.finalize(read, stream.close)
     return Archive(path, _checked(path, {name: found.size for name, found in members.items()}), read)
+
+
+def _unpacked(path: Path) -> IO[bytes]:
+    """The tar itself. A compressed one can only be read forwards: it is unpacked to a temporary file."""
+    with path.open("rb") as file:
+        start = file.read(6)
+    kinds: tuple[tuple[bytes, Callable[[Path], BufferedIOBase]], ...] = (
+        (b"\x1f\x8b", gzip.GzipFile),
+        (b"BZh", bz2.BZ2File),
+        (b"\xfd7zXZ\x00", lzma.LZMAFile),
+    )
+    for magic, unpack in kinds:
+        if start.startswith(magic):
+            plain = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the archive
+            try:
+                with unpack(path) as packed:
+                    shutil.copyfileobj(packed, plain, 1 << 20)
+            except (OSError, *DAMAGE):
+                plain.close()
+                raise
+            plain.seek(0)
+            return plain
+    return path.open("rb")

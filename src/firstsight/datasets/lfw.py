@@ -79,6 +79,27 @@ class Lfw:
             raise DataError(f"{min(shared)} is in both lists of View 1.", hint="Fetch them again.")
         return lists[part]
 
+    def fold_people(self) -> list[frozenset[str]]:
+        """The people of each fold of View 2, who are in no other fold.
+
+        Raises:
+            DataError: the list is missing or not as published.
+        """
+        (head, *rows), place = self._rows("people.txt")
+        folds: list[frozenset[str]] = []
+        try:
+            for _ in range(int(head[0])):
+                count = int(rows[0][0])
+                folds.append(frozenset(row[0] for row in rows[1 : 1 + count]))
+                if len(folds[-1]) != count:
+                    raise ValueError(f"fold {len(folds)} has {len(folds[-1])} people, not {count}")
+                rows = rows[1 + count :]
+            if len(folds) != FOLDS or rows or sum(map(len, folds)) != len(frozenset().union(*folds)):
+                raise ValueError("its folds are not whole or share people")
+        except (ValueError, IndexError) as error:
+            raise DataError(f"{place} is not as published ({error}).", hint="Fetch it again.") from error
+        return folds
+
     def _rows(self, name: str) -> tuple[list[list[str]], Path]:
         place = self.lists / name
         try:
@@ -88,7 +109,12 @@ class Lfw:
                 f"The list {place} cannot be read ({error.strerror}).",
                 hint="Put LFW's official lists beside its photos.",
             ) from error
-        return [line.split() for line in lines if line.strip()], place
+        except UnicodeDecodeError as error:
+            raise DataError(f"The list {place} is no text.", hint="Fetch it again.") from error
+        rows = [line.split() for line in lines if line.strip()]
+        if not rows:
+            raise DataError(f"The list {place} is empty.", hint="Fetch it again.")
+        return rows, place
 
     def _pairs(self, rows: Sequence[list[str]], place: Path) -> Iterator[Pair]:
         for number, row in enumerate(rows, start=2):

@@ -2,6 +2,6 @@
 
 from firstsight.faces.alignment import align, similarity_transform
 from firstsight.faces.detector import Detector
-from firstsight.faces.face import Box, Face
+from firstsight.faces.face import Box, Face, middle_face
 
-__all__ = ["Box", "Detector", "Face", "align", "similarity_transform"]
+__all__ = ["Box", "Detector", "Face", "align", "middle_face", "similarity_transform"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,3 +34,19 @@ class Face:
     nose, the mouth's corner on the left, the one on the right."""
     confidence: float
     """The detector's own score, 0 to 1; no probability."""
+
+
+def middle_face(faces: Sequence[Face], width: int, height: int) -> Face | None:
+    """The face nearest to the middle of the picture: whom a data set's photo is of.
+
+    Args:
+        faces: of one picture.
+        width: of the picture in pixels.
+        height: of the picture in pixels.
+    """
+
+    def distance(face: Face) -> float:
+        x, y = face.box.centre
+        return (x - width / 2) ** 2 + (y - height / 2) ** 2
+
+    return min(faces, key=distance, default=None)

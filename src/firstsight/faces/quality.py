@@ -68,6 +68,10 @@ class Quality:
         return not self.reasons
 
 
+UNJUDGED: Final = Quality(Measures(0, 0, 0, 0), 1.0, ())
+"""Of a picture that shows no face because it need not."""
+
+
 @cache
 def limits() -> Limits:
     """The limits that ship with the package."""
