@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from firstsight.errors import ModelDamaged, UnknownModel
-from firstsight.models import DEFAULT, PUBLISHED, find_model, open_model
+from firstsight.models import DEFAULT, PUBLISHED, Published, find_model, open_model
 
 
 def test_unknown_names_list_the_known_ones() -> None:
@@ -19,9 +19,9 @@ def test_the_default_is_sface() -> None:
 
 @pytest.mark.parametrize("published", PUBLISHED, ids=lambda published: published.name)
 def test_a_damaged_file_never_opens(
-    published: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    published: Published, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    model = find_model(getattr(published, "name", ""))
+    model = published
     content = bytearray(model.file.read())
     content[len(content) // 2] ^= 1
     (tmp_path / Path(model.file.path).name).write_bytes(content)
@@ -32,7 +32,7 @@ def test_a_damaged_file_never_opens(
 
 @pytest.mark.parametrize("name", ["sface", "dlib"])
 def test_cards_tell_the_truth_about_size(name: str) -> None:
-    model = find_model(name)
+    model = next(each for each in PUBLISHED if each.name == name)
     megabytes = model.file.locate().stat().st_size / 1e6
     assert model.card.megabytes == pytest.approx(megabytes, rel=0.01)
     opened = model.open()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -14,10 +16,17 @@ from firstsight.errors import NotCalibrated, UsageError
 from firstsight.models.calibration import Calibration
 from firstsight.models.card import Card
 from firstsight.models.preprocessing import Preprocessing
-from firstsight.twins import unit
+from firstsight.twins import Cosine, Head
 
-CHUNK: Final = 8
-"""Crops that pass through the tower at once: more of them spill the caches and take longer each."""
+MARK: Final = 10
+"""Hexadecimal digits of a mark: a chance of one in a million that any of 1,000 names meets another's."""
+CHUNK: Final = 8 * 112 * 112
+"""Pixels that pass through the tower at once: more of them spill the caches and take longer each."""
+
+
+def mark(identity: str) -> str:
+    """What a model file keeps of the name of an identity that it was trained on."""
+    return hashlib.sha256(identity.encode()).hexdigest()[:MARK]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,35 +42,60 @@ class Model:
     preprocessing: Preprocessing
     card: Card
     calibration: Calibration | None
+    head: Head = field(default_factory=Cosine)
+    """How two templates are compared."""
+    identities: frozenset[str] = frozenset()
+    """Marks of the identities that it was trained on, as far as they are known; see ``mark``."""
 
     def embed(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Embed aligned crops.
 
         Args:
-            crops: (N, S, S, 3) uint8 RGB, S the preprocessing's size; N may be 0.
+            crops: (N, S, S, channels) uint8 as ``Preprocessing.crop`` makes them; N may be 0.
 
         Returns:
-            (N, D) float32, rows of unit length.
+            (N, D) float32 templates; of unit length where the head compares by cosine.
 
         Raises:
             UsageError: another shape or dtype.
         """
-        size = self.preprocessing.size
-        if crops.dtype != np.uint8 or crops.shape[1:] != (size, size, 3):
+        size, channels = self.preprocessing.size, self.preprocessing.channels
+        if crops.dtype != np.uint8 or crops.shape[1:] != (size, size, channels):
             raise UsageError(
-                f"The model {self.name} embeds crops of {size} x {size} x 3 uint8, "
+                f"The model {self.name} embeds crops of {size} x {size} x {channels} uint8, "
                 f"not {crops.shape} {crops.dtype}.",
                 hint="Align the faces to the model's own template first.",
             )
         if not len(crops):
             return np.empty((0, self.dimension), dtype=np.float32)
         with torch.inference_mode():
-            chunks = [crops[start : start + CHUNK] for start in range(0, len(crops), CHUNK)]
-            return unit(torch.cat([self._tower(self._pixels(chunk)) for chunk in chunks])).numpy()
+            count = max(1, CHUNK // size**2)
+            chunks = [crops[start : start + count] for start in range(0, len(crops), count)]
+            embedded = torch.cat([self._tower(self._pixels(chunk)) for chunk in chunks])
+            return self.head.template(embedded).numpy()
 
     def similarity(self, probes: NDArray[np.float32], templates: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Cosine of every probe with every template: (N, D), (M, D) unit rows -> (N, M), -1 to 1."""
-        return probes @ templates.T
+        """Every probe compared with every template: (N, D), (M, D) -> (N, M), -1 to 1."""
+        if isinstance(self.head, Cosine):
+            return probes @ templates.T
+        with torch.inference_mode():
+            both = torch.from_numpy(np.array(probes)), torch.from_numpy(np.array(templates))
+            return self.head.similarity(*both).numpy()
+
+    def paired(self, left: NDArray[np.float32], right: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Each left template compared with the right one of its row: (N, D), (N, D) -> (N,)."""
+        if isinstance(self.head, Cosine):
+            return np.asarray(np.einsum("nd,nd->n", left, right), np.float32)
+        rows = zip(left, right, strict=True)
+        return np.array([self.similarity(one[None], two[None])[0, 0] for one, two in rows], np.float32)
+
+    def trained_on(self, identities: Collection[str]) -> set[str]:
+        """Which of those identities it was trained on, by their names in the data set."""
+        return {name for name in identities if mark(name) in self.identities}
+
+    def with_mirroring(self) -> Model:
+        """The same model, embedding each crop and its mirror image, and adding them."""
+        return replace(self, preprocessing=replace(self.preprocessing, mirrored=True))
 
     def calibrated(self) -> Calibration:
         """The model's calibration.
@@ -81,7 +115,7 @@ class Model:
         return embedded + self.tower(pixels.flip(3)) if self.preprocessing.mirrored else embedded
 
     def _pixels(self, crops: NDArray[np.uint8]) -> Tensor:
-        """(N, S, S, 3) uint8 -> (N, 3, S, S) float32, channels last in memory as the crops lie."""
+        """(N, S, S, C) uint8 -> (N, C, S, S) float32, channels last in memory as the crops lie."""
         pixels = torch.from_numpy(np.array(crops, order="C")).permute(0, 3, 1, 2).float()
-        mean = torch.tensor(self.preprocessing.mean).view(1, 3, 1, 1)
+        mean = torch.tensor(self.preprocessing.mean).view(1, -1, 1, 1)
         return pixels.sub_(mean).mul_(self.preprocessing.scale)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import resources
@@ -13,6 +12,7 @@ from torch import nn
 from firstsight.carriers import PublishedFile
 from firstsight.models.calibration import Calibration
 from firstsight.models.card import Card
+from firstsight.models.figures import Figures, figures_of
 from firstsight.models.model import Model
 from firstsight.models.preprocessing import Preprocessing
 
@@ -38,19 +38,19 @@ class Published:
         shipped = resources.files("firstsight.models") / "calibrations" / f"{self.name}.json"
         return Calibration.from_json(shipped.read_text("utf-8")) if shipped.is_file() else None
 
-    def figures(self) -> dict[str, dict[str, float]]:
-        """What was measured of it: protocol to measure to value, from the results that ship."""
-        found: dict[str, dict[str, float]] = {}
-        folder = resources.files("firstsight.models") / "results"
-        for file in folder.iterdir() if folder.is_dir() else ():
-            if file.name.startswith(f"{self.name}-") and file.name.endswith(".json"):
-                result = json.loads(file.read_text("utf-8"))
-                found[result["protocol"]] = {
-                    name: measure["value"]
-                    for name, measure in result.items()
-                    if isinstance(measure, dict) and "value" in measure
-                }
-        return found
+    def figures(self) -> Figures:
+        """What was measured of it."""
+        return figures_of(self.name)
+
+    @property
+    def digest(self) -> str:
+        """What its templates are known by."""
+        return self.file.sha256
+
+    @property
+    def install(self) -> str:
+        """The command that installs its weights."""
+        return self.file.install
 
     @property
     def installed(self) -> bool:
@@ -68,7 +68,7 @@ class Published:
         tower = tower.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         return Model(
             name=self.name,
-            digest=self.file.sha256,
+            digest=self.digest,
             tower=tower,
             dimension=self.dimension,
             preprocessing=self.preprocessing,

@@ -2,39 +2,48 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Final
 
 from firstsight.errors import UnknownModel
 from firstsight.models.dlib_resnet import DLIB
+from firstsight.models.file import ENDING, read_twin
 from firstsight.models.model import Model
 from firstsight.models.published import Published
 from firstsight.models.sface import SFACE
+from firstsight.models.shipped import Shipped
 
 DEFAULT: Final = SFACE.name
 PUBLISHED: Final = (SFACE, DLIB)
+SHIPPED: Final[tuple[Shipped, ...]] = ()
+MODELS: Final[tuple[Published | Shipped, ...]] = (*PUBLISHED, *SHIPPED)
+"""All models that are known by name."""
 
 
-def find_model(name: str = DEFAULT) -> Published:
+def find_model(name: str = DEFAULT) -> Published | Shipped:
     """What is known of a model, without reading its weights.
 
     Raises:
         UnknownModel: no model of that name.
     """
-    for published in PUBLISHED:
-        if published.name == name:
-            return published
+    for model in MODELS:
+        if model.name == name:
+            return model
     raise UnknownModel(
         f"There is no model called {name!r}.",
-        hint=f"Known models: {', '.join(published.name for published in PUBLISHED)}.",
+        hint=f"Known models: {', '.join(model.name for model in MODELS)}; of a model file, "
+        f"name its path, NAME{ENDING}.",
     )
 
 
-def open_model(name: str = DEFAULT) -> Model:
-    """Open a model by name.
+def open_model(name: str | Path = DEFAULT) -> Model:
+    """Open a model by its name, or a model file by its path.
 
     Raises:
         UnknownModel: no model of that name.
-        ModelMissing: its weights are not installed.
-        ModelDamaged: its weights are not the published ones.
+        ModelMissing: its weights are not installed, or there is no such file.
+        ModelDamaged: its weights are not the published ones, or the file is no model.
     """
-    return find_model(name).open()
+    if str(name).endswith(ENDING):
+        return read_twin(Path(name)).model()
+    return find_model(str(name)).open()

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firstsight.errors import NoFace, SeveralFaces
-from firstsight.faces import Detector, Face, align
-from firstsight.faces.quality import Quality, assess
+from firstsight.faces import Box, Detector, Face
+from firstsight.faces.quality import UNJUDGED, Quality, assess
 from firstsight.images import Source, read_image
 from firstsight.models import DEFAULT, Model, open_model
 
@@ -27,29 +27,29 @@ class EncodedFace:
 
     def quality(self) -> Quality:
         """How well the face can be known again."""
-        return assess(self.picture, self.face)
+        return assess(self.picture, self.face) if len(self.face.landmarks) else UNJUDGED
 
 
 class Encoder:
     """A detector and a model. Immutable, and safe to share between threads."""
 
-    def __init__(self, model: str | Model = DEFAULT, *, detector: Detector | None = None) -> None:
+    def __init__(self, model: str | Path | Model = DEFAULT, *, detector: Detector | None = None) -> None:
         """Open the model.
 
         Raises:
             UnknownModel, ModelMissing, ModelDamaged: the model or the detector.
         """
-        self.model = open_model(model) if isinstance(model, str) else model
+        self.model = open_model(model) if isinstance(model, str | Path) else model
         self.detector = detector or Detector()
 
     def faces(self, photo: Source) -> list[EncodedFace]:
-        """Every face in a photo, from left to right.
+        """Every face in a photo, from left to right; the whole picture, for a model of whole pictures.
 
         Raises:
             ImageError: the photo cannot be read.
         """
         picture = read_image(photo)
-        faces = self.detector.detect(picture)
+        faces = self.detector.detect(picture) if self.model.preprocessing.points else [_whole(picture)]
         embeddings = self.embed(picture, [face.landmarks for face in faces])
         return [EncodedFace(picture, *pair) for pair in zip(faces, embeddings, strict=True)]
 
@@ -80,10 +80,16 @@ class Encoder:
     def embed(self, picture: NDArray[np.uint8], landmarks: list[NDArray[np.float32]]) -> NDArray[np.float32]:
         """Templates of the faces with those landmarks: (N, D) float32, rows of unit length."""
         wanted = self.model.preprocessing
-        crops = np.empty((len(landmarks), wanted.size, wanted.size, 3), dtype=np.uint8)
+        crops = np.empty((len(landmarks), wanted.size, wanted.size, wanted.channels), dtype=np.uint8)
         for row, points in enumerate(landmarks):
-            crops[row] = align(picture, points, wanted.template_points, wanted.size)
+            crops[row] = wanted.crop(picture, points if len(points) else None)
         return self.model.embed(crops)
+
+
+def _whole(picture: NDArray[np.uint8]) -> Face:
+    """The whole picture in the place of a face."""
+    height, width = picture.shape[:2]
+    return Face(Box(0.0, 0.0, float(width), float(height)), np.empty((0, 2), np.float32), 1.0)
 
 
 def label(photo: Source) -> str:

@@ -25,12 +25,12 @@ FPIR: Final = 0.01
 class Recognizer:
     """Enrols people from one photo each and knows them again. Safe to share between threads."""
 
-    def __init__(self, gallery: str | Path, *, model: str | Model | Encoder = DEFAULT) -> None:
+    def __init__(self, gallery: str | Path, *, model: str | Path | Model | Encoder = DEFAULT) -> None:
         """Open a gallery, or make a new one.
 
         Args:
             gallery: file of the gallery.
-            model: name of a model, an opened one, or an encoder that holds one.
+            model: name of a model, path of a model file, an opened one, or an encoder that holds one.
 
         Raises:
             GalleryError: the gallery cannot be opened, or was made with another model.
@@ -158,5 +158,7 @@ def new_template(encoded: EncodedFace, source: str, keep_crop: bool, force: bool
             f"The face in {source} is not good enough to enrol from: {'; '.join(quality.reasons)}.",
             hint="Use a better photo, or force it.",
         )
+    if keep_crop and not len(encoded.face.landmarks):
+        raise UsageError("Crops are kept of faces; this model sees whole pictures.", hint="Leave it out.")
     crop = keep(encoded.picture, encoded.face.landmarks) if keep_crop else None
     return NewTemplate(encoded.embedding, source=source, quality=quality.score, crop=crop)

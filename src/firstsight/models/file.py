@@ -1,0 +1,203 @@
+"""A model as ONE file: weights, head, preprocessing, calibration and card, in safetensors.
+
+The weights lie in the file as half-precision tensors; everything else is JSON in its header. What a
+gallery remembers is the digest of the weights and of what is built from them: a model may be calibrated
+anew without its templates becoming another's.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from firstsight.errors import ModelDamaged, ModelMissing, NotCalibrated, UsageError
+from firstsight.models.calibration import Calibration
+from firstsight.models.card import Card
+from firstsight.models.model import Model
+from firstsight.models.preprocessing import Preprocessing
+from firstsight.twins import Head, build_head, build_tower
+
+ENDING: Final = ".safetensors"
+FORMAT: Final = 1
+KEY: Final = "firstsight"
+
+
+@dataclass(frozen=True, slots=True)
+class Blueprint:
+    """What is built before weights are filled in."""
+
+    tower: str
+    tower_arguments: Mapping[str, Any]
+    head: str
+    head_arguments: Mapping[str, Any]
+    dimension: int
+
+    def build(self) -> tuple[nn.Module, Head]:
+        """A tower and a head with fresh weights.
+
+        Raises:
+            ValueError: no such tower or head.
+        """
+        tower = build_tower(self.tower, self.tower_arguments)
+        return tower, build_head(self.head, self.dimension, **self.head_arguments)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TwinFile:
+    """Everything that is in the file."""
+
+    name: str
+    blueprint: Blueprint
+    tensors: Mapping[str, Tensor]
+    """``tower.*`` and ``head.*``."""
+    preprocessing: Preprocessing
+    card: Card
+    calibration: Calibration | None = None
+    identities: frozenset[str] = frozenset()
+    """Marks of the identities that it was trained on."""
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the weights and the blueprint."""
+        whole = hashlib.sha256(json.dumps(asdict(self.blueprint), sort_keys=True).encode())
+        for name in sorted(self.tensors):
+            tensor = self.tensors[name]
+            whole.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+            whole.update(tensor.reshape(-1).numpy().tobytes())
+        return whole.hexdigest()
+
+    def model(self) -> Model:
+        """The model, ready to embed.
+
+        Raises:
+            ModelDamaged: the weights do not fit the blueprint.
+        """
+        try:
+            tower, head = self.blueprint.build()
+            for part, module in (("tower.", tower), ("head.", head)):
+                own = {
+                    key.removeprefix(part): value
+                    for key, value in self.tensors.items()
+                    if key.startswith(part)
+                }
+                module.load_state_dict(
+                    {key: value.float() if value.is_floating_point() else value for key, value in own.items()}
+                )
+                module.eval().requires_grad_(False)
+        except (ValueError, RuntimeError, TypeError) as error:
+            raise ModelDamaged(
+                f"The model {self.name} does not fit together ({error}).", hint="Get the file again."
+            ) from error
+        # Module.to does not declare the argument that it documents.
+        tower = tower.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        return Model(
+            name=self.name,
+            digest=self.digest,
+            tower=tower,
+            dimension=self.blueprint.dimension,
+            preprocessing=self.preprocessing,
+            card=self.card,
+            calibration=self.calibration,
+            head=head,
+            identities=self.identities,
+        )
+
+
+def weights(tower: nn.Module, head: Head) -> dict[str, Tensor]:
+    """The tensors of a twin as they lie in its file: half precision, where their values fit into it."""
+    both = [("tower.", tower), ("head.", head)]
+    return {
+        f"{part}{name}": _halved(value.detach()).cpu().contiguous().clone()
+        for part, module in both
+        for name, value in module.state_dict().items()
+        if not name.endswith("num_batches_tracked")
+    }
+
+
+def _halved(value: Tensor) -> Tensor:
+    if not value.is_floating_point():
+        return value
+    half = value.half()
+    # What a batch norm has seen may be beyond 65504.
+    return half if bool(torch.isfinite(half).all()) else value
+
+
+def write_twin(path: Path, twin: TwinFile) -> None:
+    """Write a model file whole or not at all.
+
+    Raises:
+        UsageError: it cannot be written.
+    """
+    header = {
+        "format": FORMAT,
+        "name": twin.name,
+        "blueprint": asdict(twin.blueprint),
+        "preprocessing": asdict(twin.preprocessing),
+        "card": asdict(twin.card),
+        "calibration": json.loads(twin.calibration.to_json()) if twin.calibration else None,
+        "identities": sorted(twin.identities),
+    }
+    part = path.with_name(path.name + ".part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save_file(dict(twin.tensors), part, {KEY: json.dumps(header)})
+        part.replace(path)
+    except (OSError, SafetensorError) as error:
+        raise UsageError(
+            f"{path} cannot be written ({error}).", hint="Make room, or name another."
+        ) from error
+    finally:
+        with suppress(OSError):
+            part.unlink()
+
+
+def read_twin(path: Path) -> TwinFile:
+    """Read a model file.
+
+    Raises:
+        ModelMissing: there is none.
+        ModelDamaged: it is none, or of a later version.
+    """
+    if not path.is_file():
+        raise ModelMissing(f"There is no model file {path}.", hint="Check the path, or train one.")
+    try:
+        with safe_open(path, framework="pt") as opened:
+            header: dict[str, Any] = json.loads(opened.metadata()[KEY])
+            tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118 - no mapping
+        if header["format"] != FORMAT:
+            raise ModelDamaged(
+                f"{path} is a model file of format {header['format']}; this version reads {FORMAT}.",
+                hint="Update firstsight.",
+            )
+        seen = header["preprocessing"]
+        seen["points"] = tuple((x, y) for x, y in seen["points"])
+        seen["mean"] = tuple(seen["mean"])
+        found = header["calibration"]
+        return TwinFile(
+            name=header["name"],
+            blueprint=Blueprint(**header["blueprint"]),
+            tensors=tensors,
+            preprocessing=Preprocessing(**seen),
+            card=Card(**header["card"]),
+            calibration=Calibration.from_json(json.dumps(found)) if found else None,
+            identities=frozenset(header.get("identities", ())),
+        )
+    except (OSError, SafetensorError, ValueError, KeyError, TypeError, NotCalibrated) as error:
+        raise ModelDamaged(
+            f"{path} is no model file ({error!r}).", hint="Get it again, or train one."
+        ) from error
+
+
+def calibrated(twin: TwinFile, calibration: Calibration) -> TwinFile:
+    """The same model with its calibration."""
+    return replace(twin, calibration=calibration)
