@@ -99,8 +99,8 @@ def test_the_tail_goes_on_as_the_distribution_does() -> None:
 
 
 def test_intervals_hold_the_truth_and_narrow_with_more_people() -> None:
-    few = operating_points(compare(cosine, *photos(80, 3), 0), seed=0)[0]
-    many = operating_points(compare(cosine, *photos(1200, 3, seed=5), 0), seed=0)[0]
+    few = operating_points(compare(cosine, *photos(80, 3), 0), [1e-2], seed=0)[0]
+    many = operating_points(compare(cosine, *photos(1200, 3, seed=5), 0), [1e-2], seed=0)[0]
     assert few.low <= few.threshold <= few.high
     assert many.low <= many.threshold <= many.high
     assert many.high - many.low < 0.6 * (few.high - few.low)

@@ -14,7 +14,7 @@ in the score.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -36,9 +36,11 @@ GROUPS: Final = 40
 """The bootstrap draws groups of people: their pairs are counted once per pair of groups."""
 REPLICATES: Final = 500
 SUPPORTED: Final = 1e-5
-"""Rates from here up are read off the data; lower ones off the parabola."""
-FITTED: Final = (1e-5, 1e-3)
-"""Rates to which the parabola is fitted."""
+"""Rates from here up are read off the data where there are enough; lower ones off the parabola."""
+FITTED: Final = 100
+"""The parabola is fitted to rates up to so many times the lowest that is read off."""
+LEAST_FALSE: Final = 30
+"""False matches that a rate must stand for to be read off: the rule of 30 (Doddington et al. 2000)."""
 LOWEST: Final = -8.0
 """log10 of the lowest rate that is continued to."""
 STEP: Final = 0.25
@@ -83,32 +85,65 @@ def calibrate(
     """
     names, labels = identities.names(), np.array(identities.labels())
     templates = embed_pictures(model, identities.archive, names, progress=progress)
-    embeddings, labels = templates.embeddings[templates.found], labels[templates.found]
-    people = len(np.unique(labels))
+    found = templates.found
+    people = len(np.unique(labels[found]))
     if people < LEAST_PEOPLE:
         raise DataError(
             f"{identities.archive.path} has {people} people with a face; a calibration needs {LEAST_PEOPLE}.",
             hint="Give more people.",
         )
+    origin: dict[str, str | int | float | bool] = {
+        "data": identities.archive.path.name,
+        "data_digest": identities.archive.digest(),
+        "photos_without_face": int((~found).sum()),
+    }
+    return calibrate_templates(model, templates.embeddings[found], labels[found], origin, seed)
+
+
+def calibrate_templates(
+    model: Model,
+    embeddings: NDArray[np.float32],
+    labels: NDArray[np.str_],
+    origin: Mapping[str, str | int | float | bool],
+    seed: int,
+) -> Calibration:
+    """Calibrate a model on templates of people who take part in no test.
+
+    Rates that fewer than ``LEAST_FALSE`` false matches would stand for are left out.
+
+    Args:
+        model: the model that made them.
+        embeddings: (N, D).
+        labels: (N,) whose they are.
+        origin: what to note of the data.
+        seed: of the groups and the bootstrap.
+
+    Raises:
+        DataError: too few pairs for any rate.
+    """
+    people = len(np.unique(labels))
     counted = compare(model.similarity, embeddings, labels, seed)
     once = np.ones(len(counted.mated))
     impostor, mated = counted.drawn(once)
-    share = wrong_identities(impostor, mated)
-    points = operating_points(counted, seed)
+    if impostor.sum() * FMRS[0] < LEAST_FALSE or mated.sum() < LEAST_FALSE:
+        raise DataError(
+            f"{people} identities with {len(labels)} pictures are too few to calibrate on.",
+            hint="Give more identities, with two pictures or more each.",
+        )
+    supported = float(max(SUPPORTED, LEAST_FALSE / impostor.sum()))
+    points = operating_points(counted, [fmr for fmr in FMRS if fmr >= supported], seed)
     return Calibration(
         points=points,
-        tail=tail(false_match_rates(impostor, mated)),
+        tail=tail(false_match_rates(impostor, mated), supported),
         evidence=evidence(EDGES, corrected(impostor, mated), mated, people * (people - 1) / 2),
         provenance={
-            "data": identities.archive.path.name,
-            "data_digest": identities.archive.digest(),
+            **origin,
             "people": people,
             "photos": len(labels),
-            "photos_without_face": int((~templates.found).sum()),
             "impostor_pairs": int(impostor.sum()),
             "mated_pairs": int(mated.sum()),
-            "share_of_pairs_under_two_identities": float(share),
-            "rates_below_are_extrapolated": SUPPORTED,
+            "share_of_pairs_under_two_identities": float(wrong_identities(impostor, mated)),
+            "rates_below_are_extrapolated": supported,
             "bootstrap_groups_of_people": len(counted.mated),
             "seed": seed,
             "model": model.name,
@@ -189,7 +224,7 @@ def threshold_at(rates: Counts, fmr: float) -> float:
     return float(EDGES[place - 1] + part * (EDGES[place] - EDGES[place - 1]))
 
 
-def operating_points(counted: Comparisons, seed: int) -> tuple[OperatingPoint, ...]:
+def operating_points(counted: Comparisons, fmrs: Sequence[float], seed: int) -> tuple[OperatingPoint, ...]:
     """Thresholds at the stated rates, with intervals by bootstrap over groups of people."""
     groups = len(counted.mated)
     draw = np.random.default_rng(seed)
@@ -197,32 +232,32 @@ def operating_points(counted: Comparisons, seed: int) -> tuple[OperatingPoint, .
     for _ in range(REPLICATES):
         weights = np.bincount(draw.integers(groups, size=groups), minlength=groups)
         rates = false_match_rates(*counted.drawn(weights.astype(np.float64)))
-        replicas.append([threshold_at(rates, fmr) for fmr in FMRS])
+        replicas.append([threshold_at(rates, fmr) for fmr in fmrs])
     impostor, mated = counted.drawn(np.ones(groups))
     rates, above = false_match_rates(impostor, mated), survival(mated)
     points = []
-    for fmr, values in zip(FMRS, np.transpose(replicas).tolist(), strict=True):
+    for fmr, values in zip(fmrs, np.transpose(replicas).tolist(), strict=True):
         threshold = threshold_at(rates, fmr)
         fnmr = 1 - float(np.interp(threshold, EDGES[:-1], above))
         points.append(OperatingPoint(fmr, threshold, *percentiles(values), fnmr))
     return tuple(points)
 
 
-def tail(rates: Counts) -> tuple[tuple[float, float], ...]:
+def tail(rates: Counts, supported: float = SUPPORTED) -> tuple[tuple[float, float], ...]:
     """(log10 FMR, threshold) from the lowest rate to 1/2: data where they reach, the parabola below."""
-    fit = (rates >= FITTED[0]) & (rates <= FITTED[1])
+    fit = (rates >= supported) & (rates <= FITTED * supported)
     scores, logarithms = EDGES[:-1][fit], np.log10(rates[fit])
     # The score as a function of the rate would fold back; the rate of the score does not.
     curve = np.polynomial.Polynomial.fit(scores, logarithms, 2)
-    seam = threshold_at(rates, SUPPORTED)
+    seam = threshold_at(rates, supported)
     beyond = np.linspace(seam, 1.0, 2000)
-    values = curve(beyond) - curve(seam) + np.log10(SUPPORTED)
+    values = curve(beyond) - curve(seam) + np.log10(supported)
     falling = np.flatnonzero(np.diff(values) >= 0)
     stop = int(falling[0]) + 1 if len(falling) else len(beyond)
     lowest = max(LOWEST, float(np.ceil(values[:stop].min() / STEP) * STEP))
     knots = []
     for logarithm in np.arange(lowest, np.log10(0.5), STEP):
-        if logarithm < np.log10(SUPPORTED):
+        if logarithm < np.log10(supported):
             spot = float(np.interp(-logarithm, -values[:stop], beyond[:stop]))
         else:
             spot = threshold_at(rates, float(10**logarithm))

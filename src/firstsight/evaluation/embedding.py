@@ -21,7 +21,7 @@ from safetensors.numpy import load_file, save_file
 
 from firstsight.datasets import Archive
 from firstsight.errors import ImageError
-from firstsight.faces import Detector, Face, align
+from firstsight.faces import Detector, middle_face
 from firstsight.images import read_image
 from firstsight.models import Model
 
@@ -107,15 +107,9 @@ def _crop(model: Model, detector: Detector, archive: Archive, name: str) -> NDAr
         picture = read_image(archive.read(name))
     except ImageError:
         return None
-    faces = detector.detect(picture)
-    if not faces:
+    if not model.preprocessing.points:
+        return model.preprocessing.crop(picture)
+    face = middle_face(detector.detect(picture), picture.shape[1], picture.shape[0])
+    if face is None:
         return None
-    middle = picture.shape[1] / 2, picture.shape[0] / 2
-    wanted = model.preprocessing
-    face = min(faces, key=partial(_distance, middle))
-    return align(picture, face.landmarks, wanted.template_points, wanted.size)
-
-
-def _distance(middle: tuple[float, float], face: Face) -> float:
-    x, y = face.box.centre
-    return (x - middle[0]) ** 2 + (y - middle[1]) ** 2
+    return model.preprocessing.crop(picture, face.landmarks)

@@ -1,19 +1,45 @@
-"""One-shot classification: which of n support pictures, one of each person, shows the probe's?"""
+"""One-shot classification: which of n support pictures, one of each identity, shows the probe's?"""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from firstsight.datasets.trials import Trial
 
-def one_shot_right(probe: NDArray[np.float32], support: NDArray[np.float32]) -> bool:
-    """Whether the first support picture, which is of the probe's person, is the most similar alone.
+Similarity = Callable[[NDArray[np.float32], NDArray[np.float32]], NDArray[np.float32]]
+"""(N, D), (M, D) -> (N, M)."""
 
-    A tie is an error: a probe without a face is as similar to everybody.
+
+def one_shot_right(scores: NDArray[np.float32]) -> bool:
+    """Whether the first support picture, which is mated with the probe, is the most similar alone.
+
+    A tie is an error, as is a probe in which no face was found.
 
     Args:
-        probe: (D,)
-        support: (n, D), the mated one first.
+        scores: (n,) similarity of the probe to each support picture.
     """
-    scores = support @ probe
     return bool(scores[0] > scores[1:].max())
+
+
+def trial_scores(
+    similarity: Similarity, embeddings: NDArray[np.float32], trials: Sequence[Trial]
+) -> list[NDArray[np.float32]]:
+    """For each trial the similarity of its probe to each support picture, (n,).
+
+    Args:
+        similarity: how the model compares.
+        embeddings: (N, D) of the rows that trials name.
+        trials: the first support row is the mated one.
+    """
+    return [similarity(embeddings[trial.probe][None], embeddings[trial.support])[0] for trial in trials]
+
+
+def trials_right(
+    similarity: Similarity, embeddings: NDArray[np.float32], trials: Sequence[Trial]
+) -> NDArray[np.bool_]:
+    """For each trial whether it is answered rightly, (n,); see ``trial_scores``."""
+    scores = trial_scores(similarity, embeddings, trials)
+    return np.array([one_shot_right(one) for one in scores], dtype=np.bool_)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from firstsight.evaluation.one_shot import Similarity
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Searches:
@@ -37,6 +39,7 @@ class Searches:
 
 
 def search(
+    similarity: Similarity,
     gallery: NDArray[np.float32],
     gallery_people: NDArray[np.str_],
     mated: NDArray[np.float32],
@@ -44,10 +47,10 @@ def search(
     strangers: NDArray[np.float32],
 ) -> Searches:
     """Compare all probes with a gallery of one template a person: (G, D), (M, D), (S, D)."""
-    scores = mated @ gallery.T
+    scores = similarity(mated, gallery)
     best = scores.argmax(axis=1)
     return Searches(
         mated_scores=scores.max(axis=1),
         mated_right=gallery_people[best] == mated_people,
-        stranger_scores=(strangers @ gallery.T).max(axis=1),
+        stranger_scores=similarity(strangers, gallery).max(axis=1),
     )

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+from collections.abc import Sequence
+from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,9 +15,11 @@ from firstsight.evaluation.result import Curve
 from firstsight.models import Calibration
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 BLUE, GREY = "#1f5fa8", "#8a8f98"
+COLOURS = (BLUE, "#c8372d", "#1a8f5a", "#c98a1b")
 
 
 def draw_curve(curve: Curve, path: Path) -> None:
@@ -23,18 +28,51 @@ def draw_curve(curve: Curve, path: Path) -> None:
     Raises:
         UsageError: the file cannot be written.
     """
+    _save(_figure(curve), path)
+
+
+def curve_bytes(curve: Curve) -> bytes:
+    """The curve as a PNG."""
+    written = io.BytesIO()
+    _figure(curve).savefig(written, format="png", dpi=110)
+    return written.getvalue()
+
+
+def draw_curves(title: str, curves: Sequence[Curve], path: Path) -> None:
+    """Draw several curves side by side.
+
+    Raises:
+        UsageError: the file cannot be written.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(5 * len(curves), 4), layout="constrained")
+    for axes, curve in zip(figure.subplots(1, len(curves), squeeze=False)[0], curves, strict=True):
+        _plot(axes, curve)
+    figure.suptitle(title)
+    _save(figure, path)
+
+
+def _figure(curve: Curve) -> Figure:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(7, 4.6), layout="constrained")
-    axes = figure.subplots()
-    for name, (x, y) in curve.lines.items():
-        axes.plot(x, y, color=BLUE, linewidth=2, label=name)
+    _plot(figure.subplots(), curve)
+    return figure
+
+
+def _plot(axes: Axes, curve: Curve) -> None:
+    for (name, (x, y)), colour in zip(curve.lines.items(), cycle(COLOURS), strict=False):
+        axes.plot(x, y, color=colour, linewidth=2, label=name)
+    if len(curve.lines) > 1:
+        axes.legend(frameon=False)
+    axes.set(title=curve.title, xlabel=curve.x_label, ylabel=curve.y_label)
     if curve.log_x:
         axes.set_xscale("log")
-    axes.set(title=curve.title, xlabel=curve.x_label, ylabel=curve.y_label)
+    if curve.log_y:
+        axes.set_yscale("log")
     axes.grid(alpha=0.25)
     axes.spines[["top", "right"]].set_visible(False)
-    _save(figure, path)
 
 
 def draw_calibration(calibration: Calibration, title: str, path: Path) -> None:

@@ -18,13 +18,29 @@ Rendered by `firstsight report` from JSON files that `firstsight evaluate` and t
 written by hand. In brackets: 95 % intervals, by bootstrap over people.
 """
 TITLES: Final = {
+    "training": "Twins of ours: how they were trained",
+    "omniglot-runs": "Omniglot: the 20 official one-shot runs, 20-way within an alphabet",
+    "omniglot-within": "Omniglot: 20-way within an alphabet, all 20 evaluation alphabets, any two drawers",
+    "omniglot-pairs": "Omniglot: the paper's verification",
+    "lfw-view1": "Verification: LFW View 1, to develop on",
     "lfw-view2": "Verification: LFW View 2, ten folds",
     "n-way": "One-shot classification: LFW, one photo of each person",
     "open-set": "Open set: 1,000 people of LFW enrolled with one photo each",
     "speed": "Speed, beside peers in the same run",
 }
 """Protocols in the order of the page."""
-NOTES: Final = ("made", "machine", "seed", "model_digest", "preprocessing", "mirrored", "calibrated_on")
+COUNTED: Final = ("pictures_in_training", "epochs", "steps", "pictures_seen", "pairs_scored")
+NOTES: Final = (
+    "made",
+    "machine",
+    "device",
+    "processes",
+    "seed",
+    "model_digest",
+    "preprocessing",
+    "mirrored",
+    "calibrated_on",
+)
 NOTES_OF_DATA: Final = ("data", "data_digest")
 
 
@@ -67,12 +83,34 @@ def write_report(page: Path, files: Sequence[Path]) -> None:
 
 def _load(file: Path) -> _Loaded:
     try:
-        loaded = _Loaded(file, json.loads(file.read_text("utf-8")))
+        loaded = _Loaded(file, _as_result(json.loads(file.read_text("utf-8"))))
         if not (loaded.protocol and loaded.model and isinstance(loaded.values["settings"], dict)):
             raise ValueError("empty")
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataError(f"{file} is no result ({error!r}).", hint="Make it anew.") from error
     return loaded
+
+
+def _as_result(values: dict[str, Any]) -> dict[str, Any]:
+    """The report of a training run (``run.json``) as a result like the others."""
+    if "recipe_digest" not in values:
+        return values
+    recipe = values["recipe"]
+    counts = {name: {"value": values[name], "unit": ""} for name in COUNTED}
+    return {
+        "protocol": "training",
+        "rule": "Nobody of the tests below is among those who trained or validated.",
+        **counts,
+        "minutes": {"value": values["seconds"] / 60, "unit": "min"},
+        "settings": {},
+        "provenance": {
+            "model": recipe["name"],
+            "seed": recipe["seed"],
+            "data": f"{recipe['data']['layout']}, {recipe['data']['part']}",
+            **{key: values[key] for key in ("machine", "made", "device", "processes", "data_digest")},
+            "model_digest": values["model_digest"],
+        },
+    }
 
 
 def _section(page: Path, protocol: str, results: Sequence[_Loaded]) -> Iterator[str]:
@@ -90,12 +128,16 @@ def _section(page: Path, protocol: str, results: Sequence[_Loaded]) -> Iterator[
         if all(one.values["settings"].get(key) == value for one in results)
     }
     settings = "; ".join(f"{key} {_text(value)}" for key, value in common.items())
-    data = "; ".join(f"{key} {_text(first['provenance'].get(key, ''))}" for key in NOTES_OF_DATA)
-    yield f"\nSettings: {settings}. Data: {data}.\n"
+    origins = [one.values["provenance"] for one in results]
+    of_all = [key for key in NOTES_OF_DATA if len({str(origin.get(key)) for origin in origins}) == 1]
+    data = "; ".join(f"{key} {_text(first['provenance'].get(key, ''))}" for key in of_all)
+    lines = [f"{title}: {text}." for title, text in (("Settings", settings), ("Data", data)) if text]
+    yield f"\n{' '.join(lines)}\n"
     for one in results:
         origin = one.values["provenance"]
         own = {key: value for key, value in one.values["settings"].items() if key not in common}
-        own |= {key: origin[key] for key in NOTES if origin.get(key) not in (None, "")}
+        apart = [key for key in NOTES_OF_DATA if key not in of_all]
+        own |= {key: origin[key] for key in (*apart, *NOTES) if origin.get(key) not in (None, "")}
         notes = [f"{key} {_text(value)}" for key, value in own.items()]
         link = os.path.relpath(one.file, page.parent)
         yield f"- {one.model}: {'; '.join(notes)}; [JSON]({link})"
@@ -113,6 +155,8 @@ def _cell(found: dict[str, Any] | None) -> str:
         return ""
     unit = found.get("unit", "%")
     factor = 100 if unit == "%" else 1
+    if isinstance(found["value"], int) and unit != "%":
+        return f"{found['value']:,} {unit}".rstrip()
     text = f"{factor * found['value']:.2f} {unit}"
     if "low" in found:
         text += f" [{factor * found['low']:.2f} to {factor * found['high']:.2f}]"

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from firstsight.datasets import Archive
 from firstsight.errors import UsageError
 from firstsight.evaluation.bootstrap import Measure
 from firstsight.evaluation.provenance import machine, moment, versions
@@ -25,6 +27,28 @@ class Curve:
     y_label: str
     lines: Mapping[str, tuple[NDArray[np.float64], NDArray[np.float64]]]
     log_x: bool = False
+    log_y: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One trial, to be looked at: a probe, what it was compared with, and the answer."""
+
+    probe: str
+    """Name in the archive."""
+    support: tuple[str, ...]
+    """Names in the archive; one picture, where a pair was compared."""
+    scores: tuple[float, ...]
+    """Similarity to each."""
+    truth: int | None
+    """Which of them is mated; None for none."""
+    answer: int | None
+    """Which of them was chosen; None for none."""
+
+    @property
+    def right(self) -> bool:
+        """Whether the answer is the truth."""
+        return self.truth == self.answer
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,6 +62,10 @@ class Result:
     settings: Mapping[str, str | int | float | bool]
     provenance: Mapping[str, str | int | float | bool]
     curves: tuple[Curve, ...] = field(default=())
+    examples: tuple[Example, ...] = field(default=())
+    """The worst mistakes first; not in the JSON, for they name pictures."""
+    archive: Archive | None = field(default=None)
+    """Where the pictures of the examples are."""
 
     def to_json(self) -> str:
         """JSON; each measure by its plain name, with its value, interval and number of trials."""
@@ -83,4 +111,5 @@ def write_text(path: Path, text: str) -> None:
     except OSError as error:
         raise UsageError(f"{path} cannot be written ({error}).", hint="Name another.") from error
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink(missing_ok=True)

@@ -72,6 +72,29 @@ def tar_at_far(
     return float(true[accepted[-1]] / true[-1]) if len(accepted) else 0.0
 
 
+def equal_error_rate(
+    scores: Scores, mated: NDArray[np.bool_], weights: NDArray[np.float64] | None = None
+) -> float:
+    """The rate at which as many mated pairs are refused as others are accepted, between thresholds.
+
+    Args:
+        scores: (n,) similarities.
+        mated: (n,) whether of the same person.
+        weights: (n,) how often each pair counts; once each when None.
+    """
+    weights = np.ones(len(scores)) if weights is None else weights
+    order = np.argsort(-scores, kind="stable")
+    ordered, same, weight = scores[order], mated[order], weights[order]
+    last = np.r_[ordered[1:] < ordered[:-1], True]
+    false, true = (np.r_[0, np.cumsum(weight * kind)[last]] for kind in (~same, same))
+    gap = false / false[-1] - (1 - true / true[-1])
+    # The gap rises from -1 to 1; it is 0 on the line between two thresholds.
+    place = int(np.searchsorted(gap, 0.0))
+    part = -gap[place - 1] / (gap[place] - gap[place - 1])
+    rates = false / false[-1]
+    return float(rates[place - 1] + part * (rates[place] - rates[place - 1]))
+
+
 def roc(scores: Scores, mated: NDArray[np.bool_]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """False and true accept rates at every threshold, from the highest to the lowest."""
     order = np.argsort(-scores, kind="stable")

@@ -12,7 +12,7 @@ from firstsight.datasets import Archive, Identities, Lfw
 from firstsight.errors import DataError, UsageError
 from firstsight.evaluation import evaluate
 from firstsight.evaluation.embedding import Templates
-from firstsight.evaluation.protocols import PROTOCOLS
+from firstsight.evaluation.protocols.lfw import PROTOCOLS
 from firstsight.models import Model
 
 PEOPLE, PHOTOS, EACH = 1200, 3, 30
@@ -31,6 +31,15 @@ def lfw(tmp_path_factory: pytest.TempPathFactory) -> Lfw:
         rows += [f"{person}\t1\t2" for person in people]
         rows += [f"{a}\t1\t{b}\t3" for a, b in zip(people, people[1:] + people[:1], strict=True)]
     (lists / "pairs.txt").write_text("\n".join(rows) + "\n")
+    # View 1's test part: the first 300 people.
+    tested = [f"P{number:04d}" for number in range(10 * EACH)]
+    for part, shown in (("Test", tested), ("Train", sorted(set(pictures) - set(tested)))):
+        (lists / f"peopleDev{part}.txt").write_text(
+            "\n".join([str(len(shown)), *(f"{person}\t{PHOTOS}" for person in shown)]) + "\n"
+        )
+    dev = [str(len(tested)), *(f"{person}\t1\t2" for person in tested)]
+    dev += [f"{a}\t1\t{b}\t3" for a, b in zip(tested, tested[1:] + tested[:1], strict=True)]
+    (lists / "pairsDevTest.txt").write_text("\n".join(dev) + "\n")
     sizes = {name: 1 for found in pictures.values() for name in found}
     return Lfw(Identities(Archive(Path("toy.tar"), sizes, lambda name: b""), pictures), lists)
 
@@ -50,12 +59,15 @@ def perfect() -> NDArray[np.float32]:
 
 
 def test_a_perfect_model_is_perfect(sface: Model, lfw: Lfw, perfect: NDArray[np.float32]) -> None:
-    found = {name: run(sface, lfw, templates(lfw, perfect), 0) for name, run in PROTOCOLS.items()}
+    embedded = templates(lfw, perfect)
+    found = {name: PROTOCOLS[name].measure(sface, lfw, embedded, 0) for name in PROTOCOLS}
     for name, measure in (
         ("lfw-view2", "accuracy"),
         ("lfw-view2", "tar_at_far_1e-3"),
         ("n-way", "accuracy"),
         ("n-way", "faces_found"),
+        ("lfw-view1", "accuracy"),
+        ("lfw-view1", "one_shot_20_way"),
     ):
         shown = found[name].measures[measure]
         assert (shown.value, shown.low, shown.high) == (1.0, 1.0, 1.0)
@@ -69,7 +81,7 @@ def test_a_wrong_pair_costs_its_share(sface: Model, lfw: Lfw, perfect: NDArray[n
     # The second photo of three people looks like nobody: three mated pairs of 600 are lost.
     for person in (0, 100, 299):
         perfect[person * PHOTOS + 1] *= -1
-    accuracy = PROTOCOLS["lfw-view2"](sface, lfw, templates(lfw, perfect), 0).measures["accuracy"]
+    accuracy = PROTOCOLS["lfw-view2"].measure(sface, lfw, templates(lfw, perfect), 0).measures["accuracy"]
     assert accuracy.value == pytest.approx(1 - 3 / 600)
     assert accuracy.low < accuracy.value < accuracy.high
 
@@ -80,19 +92,19 @@ def test_a_photo_without_a_face_is_missed_not_left_out(
     blind = np.random.default_rng(1).random(len(perfect)) < 0.1
     perfect[blind] = 0
     shown = templates(lfw, perfect)
-    view2 = PROTOCOLS["lfw-view2"](sface, lfw, shown, 0).measures
+    view2 = PROTOCOLS["lfw-view2"].measure(sface, lfw, shown, 0).measures
     mated = [(3 * person, 3 * person + 1) for person in range(10 * EACH)]
     lost = sum(bool(blind[left] or blind[right]) for left, right in mated)
     assert view2["faces_found"].value == pytest.approx(1 - blind.mean())
     assert view2["tar_at_far_1e-2"].value == pytest.approx(1 - lost / len(mated))
-    missed = PROTOCOLS["open-set"](sface, lfw, shown, 0).measures["fnir"].value
+    missed = PROTOCOLS["open-set"].measure(sface, lfw, shown, 0).measures["fnir"].value
     # Either the enrolled photo or the probe shows no face.
     assert missed == pytest.approx(1 - 0.9**2, abs=0.03)
 
 
 def test_chance_in_one_shot_is_one_in_all(sface: Model, lfw: Lfw) -> None:
     noise = np.random.default_rng(2).normal(size=(PEOPLE * PHOTOS, 128)).astype(np.float32)
-    found = PROTOCOLS["n-way"](sface, lfw, templates(lfw, noise), 0).measures
+    found = PROTOCOLS["n-way"].measure(sface, lfw, templates(lfw, noise), 0).measures
     assert found["accuracy"].value < 0.006
     assert found["accuracy_20_way"].value == pytest.approx(0.05, abs=0.025)
 
@@ -100,7 +112,7 @@ def test_chance_in_one_shot_is_one_in_all(sface: Model, lfw: Lfw) -> None:
 def test_the_seed_draws(sface: Model, lfw: Lfw) -> None:
     noise = np.random.default_rng(3).normal(size=(PEOPLE * PHOTOS, 8)).astype(np.float32)
     shown = templates(lfw, noise)
-    first, again, other = (PROTOCOLS["n-way"](sface, lfw, shown, seed) for seed in (1, 1, 2))
+    first, again, other = (PROTOCOLS["n-way"].measure(sface, lfw, shown, seed) for seed in (1, 1, 2))
     assert first.measures == again.measures
     assert first.measures["accuracy_20_way"] != other.measures["accuracy_20_way"]
 

@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from firstsight.datasets import Archive, Identities
+from firstsight.errors import DataError
+from firstsight.evaluation.embedding import Templates
+from firstsight.evaluation.protocols.folder import transfer
+from firstsight.models import Model
+
+
+def digits(people: int, each: int) -> Identities:
+    pictures = {f"{name}": tuple(f"{name}/{number}.png" for number in range(each)) for name in range(people)}
+    sizes = {name: 1 for found in pictures.values() for name in found}
+    return Identities(Archive(Path("digits"), sizes, lambda name: b""), pictures)
+
+
+def embedded(data: Identities, noise: float) -> Templates:
+    draw = np.random.default_rng(0)
+    middles = {name: draw.normal(size=32) for name in data.pictures}
+    rows = np.stack([middles[name] + noise * draw.normal(size=32) for name in data.labels()])
+    unit = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+    names = data.names()
+    places = {name: row for row, name in enumerate(names)}
+    return Templates(tuple(names), unit, np.ones(len(names), np.bool_), places)
+
+
+def test_ten_digits_are_told_apart(sface: Model) -> None:
+    data = digits(10, 8)
+    perfect = transfer(sface, data, embedded(data, 0.05), 0)
+    assert perfect.settings["ways"] == 10
+    assert perfect.measures["accuracy"].value == perfect.measures["accuracy_5_shot"].value == 1.0
+    blind = transfer(sface, data, embedded(data, 1e6), 0)
+    assert blind.measures["accuracy"].value == pytest.approx(0.1, abs=0.06)
+
+
+def test_five_shots_know_more_than_one(sface: Model) -> None:
+    data = digits(10, 12)
+    found = transfer(sface, data, embedded(data, 1.5), 0).measures
+    assert found["accuracy_5_shot"].value > found["accuracy"].value + 0.05
+
+
+def test_the_probe_is_never_among_what_is_shown(sface: Model) -> None:
+    # With two pictures each, a probe that met itself would be right in every trial.
+    data = digits(10, 2)
+    found = transfer(sface, data, embedded(data, 1e6), 0)
+    assert found.measures["accuracy"].value < 0.3
+    assert "accuracy_5_shot" not in found.measures
+
+
+def test_too_few(sface: Model) -> None:
+    data = digits(1, 5)
+    with pytest.raises(DataError, match="1 identities"):
+        transfer(sface, data, embedded(data, 1), 0)
