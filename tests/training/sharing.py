@@ -1,0 +1,62 @@
+"""One of several processes that share a batch, or alone: ``python sharing.py OUT DATA CACHE CHANGES...``.
+
+Writes the gradients of the first batch and the weights after some steps.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+import torch
+from tests.training.trainings import PlainTower, environment, tiny
+from torch import nn
+
+from firstsight.training import run
+from firstsight.training.processes import Processes
+from firstsight.twins import towers
+
+
+def start(rank: int, count: int, port: int, *arguments: str | Path) -> subprocess.Popen[str]:
+    """One of so many processes, told what ``torchrun`` would tell it."""
+    told = {
+        "RANK": rank,
+        "LOCAL_RANK": rank,
+        "WORLD_SIZE": count,
+        "MASTER_ADDR": "127.0.0.1",
+        "MASTER_PORT": port,
+    }
+    return subprocess.Popen(
+        [sys.executable, __file__, *map(str, arguments)],
+        env=environment() | {name: str(value) for name, value in told.items()},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def main(out: str, data: str, cache: str, *changes: str) -> None:
+    """Train with a tower whose pictures do not meet before the loss."""
+    towers.TOWERS["residual"] = PlainTower
+    gradients: list[list[torch.Tensor]] = []
+    average = Processes.average_gradients
+
+    def noted(self: Processes, parameters: Iterable[nn.Parameter]) -> None:
+        kept = list(parameters)
+        average(self, kept)
+        gradients.append([one.grad.clone() for one in kept if one.grad is not None])
+
+    Processes.average_gradients = noted  # type: ignore[method-assign]
+    folder = Path(out)
+    rank = os.environ.get("RANK", "0")
+    own = folder / f"recipe-{rank}"
+    own.mkdir(parents=True, exist_ok=True)
+    outcome = run.train(tiny(own, *changes), Path(data), folder / "run", cache=Path(cache), workers=1)
+    torch.save(gradients, folder / f"gradients-{rank}.pt")
+    torch.save(outcome.position.history, folder / f"history-{rank}.pt")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

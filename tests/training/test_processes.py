@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import json
+import socket
+from pathlib import Path
+
+import pytest
+import torch
+from tests.training import sharing
+from tests.training.trainings import PlainTower
+from torch import nn
+
+from firstsight.models.file import read_twin
+from firstsight.training.processes import Processes, joined
+from firstsight.twins import towers
+
+
+def free_port() -> int:
+    with socket.socket() as asked:
+        asked.bind(("127.0.0.1", 0))
+        return int(asked.getsockname()[1])
+
+
+def test_two_processes_do_what_one_does(
+    people_folder: Path, prepared_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Mated and other pairs may lie in two processes: a loss over each one's own would miss them."""
+    arguments = [
+        str(people_folder),
+        str(prepared_cache),
+        *("schedule.epochs=1", "sampler.steps=3", "schedule.average=0.5"),
+        *("loss.name=cross-entropy", "head.name=weighted-l1"),
+        *("sampler.identities=5", "sampler.each=3"),  # an odd batch: 8 pictures and 7
+    ]
+    port = free_port()
+    workers = [sharing.start(rank, 2, port, tmp_path / "2", *arguments) for rank in range(2)]
+    monkeypatch.setitem(towers.TOWERS, "residual", PlainTower)
+    monkeypatch.setattr(Processes, "average_gradients", Processes.average_gradients)
+    sharing.main(str(tmp_path / "1"), *arguments)
+    for worker in workers:
+        _, said = worker.communicate(timeout=120)
+        assert worker.returncode == 0, said
+    alone = torch.load(tmp_path / "1" / "gradients-0.pt")
+    for rank in (0, 1):
+        shared = torch.load(tmp_path / "2" / f"gradients-{rank}.pt")
+        assert len(shared) == len(alone) == 3
+        for mine, wanted in zip(shared, alone, strict=True):
+            for value, other in zip(mine, wanted, strict=True):
+                torch.testing.assert_close(value, other, rtol=1e-3, atol=1e-6)
+    histories = [torch.load(tmp_path / "2" / f"history-{rank}.pt") for rank in (0, 1)]
+    assert histories[0] == histories[1]
+    both = [read_twin(tmp_path / str(count) / "run" / "model.safetensors").tensors for count in (1, 2)]
+    for name, value in both[0].items():
+        torch.testing.assert_close(both[1][name], value, rtol=1e-2, atol=1e-3)
+    report = json.loads((tmp_path / "2" / "run" / "run.json").read_text("utf-8"))
+    assert (report["processes"], report["pictures_seen"]) == (2, 3 * 15)
+
+
+def test_alone_nothing_is_exchanged(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("WORLD_SIZE", raising=False)
+    with joined() as processes:
+        assert processes.first
+        assert processes.count == 1
+        embeddings = torch.rand(3, 2)
+        assert processes.gather(embeddings, 3) is embeddings
+        parameter = nn.Parameter(torch.ones(2))
+        parameter.grad = torch.ones(2)
+        processes.average_gradients([parameter])
+        assert parameter.grad.tolist() == [1, 1]
+        figures = {"one-shot": 0.5}
+        assert processes.agreed(figures) is figures
+        processes.wait()
+
+
+def test_only_the_first_writes_and_talks() -> None:
+    assert not Processes(rank=1, count=2).first
