@@ -127,6 +127,36 @@ def draw_classifications(
     return page
 
 
+def draw_sheet(title: str, rows: Mapping[str, tuple[str, Sequence[NDArray[np.uint8]]]]) -> Image.Image:
+    """A contact sheet: a row of whole pictures for each identity, its name and a remark beside them.
+
+    Args:
+        title: of the sheet.
+        rows: remark and pictures, (H, W, 3) uint8 RGB, by identity.
+    """
+    side, gap, names, head = 104, 10, 190, 52
+    columns = max([1, *(len(pictures) for _, pictures in rows.values())])
+    wide = 3 * gap + names + columns * (side + gap)
+    page = Image.new("RGB", (wide, head + len(rows) * (side + gap) + gap), PAPER)
+    canvas = ImageDraw.Draw(page)
+    canvas.text((2 * gap, 16), fitted(title, wide - 4 * gap, font(16, bold=True)), INK, font(16, bold=True))
+    for row, (name, (remark, pictures)) in enumerate(rows.items()):
+        top = head + row * (side + gap)
+        canvas.line((2 * gap, top - gap // 2, wide - 2 * gap, top - gap // 2), fill="#e8ebf0")
+        middle = top + side // 2
+        canvas.text(
+            (2 * gap, middle - 18), fitted(name, names - gap, font(13, bold=True)), INK, font(13, bold=True)
+        )
+        canvas.text((2 * gap, middle + 2), fitted(remark, names - gap, font(12)), FAINT, font(12))
+        for column, picture in enumerate(pictures):
+            piece = ImageOps.contain(Image.fromarray(picture), (side, side), Image.Resampling.LANCZOS)
+            left = 2 * gap + names + column * (side + gap)
+            # Nothing is cut off: what lies at an edge may be what is wrong with a picture.
+            canvas.rectangle((left, top, left + side - 1, top + side - 1), fill="#f1f3f6")
+            page.paste(piece, (left + (side - piece.width) // 2, top + (side - piece.height) // 2))
+    return page
+
+
 def save(page: Image.Image, path: Path) -> None:
     """Write a picture; its format is told by the file's ending.
 

@@ -8,9 +8,11 @@ import pytest
 from PIL import Image
 from tests.cli.conftest import Run
 
+from firstsight.datasets import Archive, Identities, open_identities
 from firstsight.evaluation import Measure, Result
 from firstsight.evaluation import protocols as room
 from firstsight.evaluation.embedding import Templates
+from firstsight.evaluation.protocols.protocol import Protocol
 from firstsight.evaluation.result import Curve
 from firstsight.models import Calibration, Model
 
@@ -32,7 +34,7 @@ def lfw(tmp_path: Path, people: People, monkeypatch: pytest.MonkeyPatch) -> Path
 def test_evaluate_measures_and_writes(run: Run, lfw: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """From photos to JSON and picture; the protocol itself is a small one of the test's."""
 
-    def toy(model: Model, data: object, templates: Templates, seed: int) -> Result:
+    def toy(model: Model, data: Identities, templates: Templates, seed: int) -> Result:
         first, second = templates.embeddings[:2]
         likeness = float(first @ second)
         line = ([0.0, 1.0], [0.0, likeness])
@@ -45,17 +47,23 @@ def test_evaluate_measures_and_writes(run: Run, lfw: Path, monkeypatch: pytest.M
             (Curve("toy", "x", "y", {"toy": line}),),  # type: ignore[dict-item]
         )
 
-    monkeypatch.setitem(room.PROTOCOLS, "toy", toy)
+    def everything(data: Identities) -> tuple[Archive, list[str]]:
+        return data.archive, data.names()
+
+    protocol = Protocol(open_identities, everything, lambda data: data.pictures.keys(), toy)
+    monkeypatch.setitem(room.PROTOCOLS, "toy", protocol)
     ran = run(
         "evaluate",
         "sface",
         *("--protocol", "toy", "--data", lfw, "--json", "out/toy.json", "--picture", "toy.png", "--seed", 4),
+        *("--report", "pages", "--mirrored"),
     )
     assert ran.status == 0, ran.err
     found = json.loads((lfw / "out" / "toy.json").read_text())
     assert found["likeness"]["value"] > 0.4
     assert found["provenance"] == {"model": "sface", "seed": 4}
     assert "likeness" in ran.out
+    assert "likeness" in (lfw / "pages" / "toy-sface.html").read_text()
     with Image.open(lfw / "toy.png") as drawn:
         assert drawn.width > 400
 

@@ -9,6 +9,7 @@ import typer
 import firstsight
 from firstsight.cli.calibrate import calibrate
 from firstsight.cli.classify import classify
+from firstsight.cli.data import data
 from firstsight.cli.demo import demo
 from firstsight.cli.enroll import enroll
 from firstsight.cli.evaluate import evaluate, report
@@ -17,6 +18,8 @@ from firstsight.cli.models import models
 from firstsight.cli.output import answer
 from firstsight.cli.people import people
 from firstsight.cli.reembed import reembed
+from firstsight.cli.search import search
+from firstsight.cli.train import train
 from firstsight.cli.verify import verify
 
 app = typer.Typer(
@@ -52,6 +55,9 @@ app.command()(classify)
 app.add_typer(people, name="people")
 app.command()(reembed)
 app.command()(models)
+app.add_typer(data, name="data")
+app.command()(train)
+app.command()(search)
 app.command()(calibrate)
 app.command()(evaluate)
 app.command()(report)

@@ -12,27 +12,44 @@ from firstsight.cli.output import answer, command, progress, table
 
 @command
 def evaluate(
-    model: Annotated[str, typer.Argument(metavar="MODEL", help="A model of `firstsight models`.")],
-    protocol: Annotated[str, typer.Option("--protocol", help="lfw-view2, n-way or open-set.")],
+    model: Annotated[
+        str, typer.Argument(metavar="MODEL", help="A model of `firstsight models`, or a model file.")
+    ],
+    protocol: Annotated[
+        str,
+        typer.Option(
+            "--protocol",
+            help="omniglot-runs, omniglot-within, omniglot-pairs, lfw-view1, lfw-view2, n-way, open-set "
+            "or transfer.",
+        ),
+    ],
     data: Annotated[
         Path,
-        typer.Option(
-            "--data", metavar="PATH", help="Folder with LFW's lists and, packed or not, its photos."
-        ),
+        typer.Option("--data", metavar="PATH", help="The data set as published, packed or not."),
     ],
     out: Annotated[
         Path | None, typer.Option("--json", metavar="OUT", help="Write the figures as JSON.")
     ] = None,
+    report_to: Annotated[
+        Path | None,
+        typer.Option("--report", metavar="DIR", help="Write a page with plots and pictures of the trials."),
+    ] = None,
     picture: Annotated[Path | None, typer.Option("--picture", metavar="FILE", help="Draw the curve.")] = None,
+    mirrored: Annotated[
+        bool, typer.Option("--mirrored", help="Embed each picture and its mirror image, and add them.")
+    ] = False,
     seed: Annotated[int, typer.Option("--seed", help="Of draws and intervals.")] = 0,
 ) -> None:
-    """Measure a model from photos, detection and alignment included."""
+    """Measure a model from pictures, decoding, detection and alignment included."""
     from firstsight.evaluation import evaluate as measure
     from firstsight.evaluation import write_text
     from firstsight.models import open_model
 
+    opened = open_model(model)
     with progress("Embedding") as show:
-        result = measure(open_model(model), protocol, data, seed=seed, progress=show)
+        result = measure(
+            opened.with_mirroring() if mirrored else opened, protocol, data, seed=seed, progress=show
+        )
     if out is not None:
         write_text(out, result.to_json())
     if picture is not None and result.curves:
@@ -50,6 +67,10 @@ def evaluate(
     ]
     table(("Measure", "Value", "95 % interval", "n"), rows, numbers=("Value", "95 % interval", "n"))
     answer(result.rule)
+    if report_to is not None:
+        from firstsight.evaluation.page import write_page
+
+        answer(f"Page: {write_page(result, report_to)}")
 
 
 @command

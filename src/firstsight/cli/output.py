@@ -100,6 +100,31 @@ def progress(title: str) -> Iterator[Callable[[int, int], None]]:
         yield lambda done, whole: bar.update(task, completed=done, total=whole)
 
 
+@contextmanager
+def stages() -> Iterator[Callable[[str], Callable[[int, int, str], None]]]:
+    """Bars one below the other, on a terminal; each is told what is done, the whole, and a word on it."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[how]}"),
+    )
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bars:
+
+        def begin(title: str) -> Callable[[int, int, str], None]:
+            task = bars.add_task(title, total=None, how="")
+            return lambda done, whole, how: bars.update(task, completed=done, total=whole, how=how)
+
+        yield begin
+
+
+def plain(step: Callable[[int, int, str], None]) -> Callable[[int, int], None]:
+    """A bar of ``stages`` for those who have no word to say."""
+    return lambda done, whole: step(done, whole, "")
+
+
 def rounded(value: float | None) -> float | None:
     """Six significant digits are plenty in JSON."""
     return None if value is None else float(f"{value:.6g}")

@@ -1,0 +1,77 @@
+"""``firstsight train``: from a recipe and pictures to one model file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from firstsight.cli.output import answer, command, plain, remark, stages
+
+SHOWN = 10
+"""Pictures that were left out and are named."""
+
+
+@command
+def train(
+    recipe: Annotated[
+        str, typer.Argument(metavar="RECIPE", help="A TOML file, or the name of a recipe that ships.")
+    ],
+    data: Annotated[Path, typer.Option("--data", metavar="PATH", help="The pictures, packed or not.")],
+    out: Annotated[
+        Path, typer.Option("--out", metavar="RUN", help="Folder of the run; one that is there goes on.")
+    ],
+    changes: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Change the recipe, as in schedule.epochs=5."),
+    ] = None,
+    cache: Annotated[
+        Path | None, typer.Option("--cache", metavar="DIR", help="Folder of prepared data.")
+    ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Refuse data with a picture that cannot be used.")
+    ] = False,
+    workers: Annotated[int, typer.Option("--workers", min=1, help="Threads that cut pictures.")] = 2,
+    tensorboard: Annotated[
+        bool, typer.Option("--tensorboard", help="Also write TensorBoard's events into RUN.")
+    ] = False,
+) -> None:
+    """Train a twin; interrupted, the same command goes on where it stopped."""
+    from firstsight.training import read_recipe
+    from firstsight.training import train as fit
+
+    chosen = read_recipe(recipe, changes or [])
+    with stages() as stage:
+        step: list[Callable[[int, int, str], None]] = []
+
+        def show(done: int, whole: int, how: str) -> None:
+            if not step:
+                step.append(stage("Training"))
+            step[0](done, whole, how)
+
+        done = fit(
+            chosen,
+            data,
+            out,
+            cache=cache,
+            strict=strict,
+            workers=workers,
+            tensorboard=tensorboard,
+            stage=lambda title: plain(stage(title)),
+            progress=show,
+        )
+    if done.unreadable:
+        remark(f"{len(done.unreadable)} pictures were left out:")
+        for line in done.unreadable[:SHOWN]:
+            remark(f"  {line}")
+    for measured in map(dict, done.position.history[-1:]):
+        shown = ", ".join(
+            f"{name} {100 * value:.1f} %" for name, value in measured.items() if name != "epoch"
+        )
+        answer(f"Validation after epoch {measured['epoch']:.0f}: {shown}.")
+    if done.uncalibrated:
+        remark(f"Without thresholds: {done.uncalibrated} `firstsight calibrate` makes them from other data.")
+    answer(f"Model: {done.model}")
+    answer(f"Report: {done.report}; curves: {done.picture}")

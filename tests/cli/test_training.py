@@ -1,0 +1,87 @@
+"""``train`` and ``search``, and what is done with the model file afterwards."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from tests.cli.conftest import Run
+from tests.training.trainings import TINY, draw_people
+
+MORE = ("--set", "schedule.epochs=4", "--set", "data.held_out=0.5")
+
+
+@pytest.fixture
+def pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    (tmp_path / "tiny.toml").write_text(TINY)
+    return draw_people(tmp_path / "pictures", people=24, each=8)
+
+
+def test_a_trained_twin_is_put_to_work_at_once(run: Run, pictures: Path) -> None:
+    (pictures / "person-00" / "broken.png").write_bytes(b"no picture")
+    ran = run("train", "tiny.toml", "--data", pictures, "--out", "run", *MORE)
+    assert ran.status == 0, ran.err
+    assert "one-shot" in ran.out
+    assert "1 pictures were left out" in ran.err
+    assert "person-00/broken.png" in ran.err
+    model = "run/model.safetensors"
+    assert {"model.safetensors", "run.json", "curves.png", "log.jsonl"} <= {
+        path.name for path in (pictures.parent / "run").iterdir()
+    }
+    with Image.open("run/curves.png") as drawn:
+        assert drawn.width > 1000
+    known = pictures / "person-01"
+    assert run("enroll", known / "0.png", "--name", "one", "--model", model).status == 0
+    found = run("identify", known / "1.png", "--model", model, "--fpir", 0.2, "--json").json
+    assert found["photos"][0]["faces"][0]["best"]["person"] == "one"
+    pair = run("verify", known / "1.png", known / "2.png", "--model", model, "--fmr", 0.01, "--json").json
+    assert pair["model"] == "tiny"
+    assert pair["similarity"] > 0.5
+    # Half of the folder was trained on, and a test over it would tell nothing.
+    tested = run("evaluate", model, "--protocol", "transfer", "--data", pictures)
+    assert tested.status == 2
+    assert "was trained on 12 of the identities" in tested.err
+    fresh = draw_people(pictures.parent / "fresh" / "others", people=6, seed=9).parent
+    for folder in sorted((fresh / "others").iterdir()):
+        folder.rename(folder.with_name(f"new-{folder.name}"))
+    assert run("evaluate", model, "--protocol", "transfer", "--data", fresh).status == 0
+
+
+def test_a_gallery_made_with_a_file_asks_for_the_file(run: Run, pictures: Path) -> None:
+    run("train", "tiny.toml", "--data", pictures, "--out", "run", *MORE)
+    photo = pictures / "person-01" / "0.png"
+    assert run("enroll", photo, "--name", "one", "--model", "run/model.safetensors").status == 0
+    without = run("identify", photo)
+    assert without.status == 2
+    assert "[unknown_model]" in without.err
+    assert "name its path" in without.err
+    assert run("people", "list").status == 0
+
+
+def test_what_cannot_be_trained(run: Run, pictures: Path) -> None:
+    def train(*arguments: object) -> str:
+        ran = run("train", *arguments, "--out", "run")
+        assert ran.status == 2
+        return ran.err
+
+    assert "error [recipe]" in train("none.toml", "--data", pictures)
+    unknown = train("tiny.toml", "--data", pictures, "--set", "schedule.epoch=3")
+    assert unknown.startswith("error [recipe]: ")
+    assert "schedule.epochs" in unknown
+    assert "error [data]" in train("tiny.toml", "--data", "missing")
+    (pictures / "person-00" / "broken.png").write_bytes(b"no picture")
+    assert "broken.png" in train("tiny.toml", "--data", pictures, "--strict")
+    assert not (pictures.parent / "run" / "model.safetensors").exists()
+
+
+def test_a_search_leaves_a_recipe_and_goes_on(run: Run, pictures: Path) -> None:
+    asked = ("search", "tiny.toml", "--data", pictures, "--out", "found", "--epochs", 1)
+    ran = run(*asked, "--trials", 2)
+    assert ran.status == 0, ran.err
+    assert "Best of 2 trials" in ran.out
+    assert len(json.loads((pictures.parent / "found" / "trials.json").read_text())) == 2
+    assert "Best of 3 trials" in run(*asked, "--trials", 3).out
+    assert run("train", "found/best.toml", "--data", pictures, "--out", "run").status == 0
