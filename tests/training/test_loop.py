@@ -15,14 +15,15 @@ from safetensors.torch import save_file
 from tests.training import trainings
 from tests.training.trainings import draw_people, tiny
 
-from firstsight.errors import CheckpointError, TrainingStopped
+from firstsight.errors import CheckpointError, DataError, TrainingStopped
 from firstsight.models.file import read_twin
 from firstsight.training import checkpoint, loop
 from firstsight.training.checkpoint import FILE, read_checkpoint
 from firstsight.training.journal import read_log
 from firstsight.training.outcome import Outcome
+from firstsight.training.processes import Processes
 from firstsight.training.recipe import Recipe
-from firstsight.training.run import train
+from firstsight.training.run import set_up, train
 from firstsight.training.validating import Validator
 
 LIVELY = ("schedule.minutes=0", "schedule.average=0.9", "optimiser.momentum=0.9", "augment.mirror=true")
@@ -312,3 +313,11 @@ def test_the_loss_falls(
     losses = [line["loss"] for line in read_log(tmp_path / "run") if "loss" in line]
     parts = [float(np.mean(losses[start : start + 10])) for start in (0, 10, 20)]
     assert all(later < before for before, later in pairwise(parts))
+
+
+def test_more_processes_than_pictures_are_refused(tmp_path: Path) -> None:
+    data = draw_people(tmp_path / "data")
+    recipe = tiny(tmp_path, "sampler.identities=2", "sampler.each=2")
+    run, _ = set_up(recipe, data, tmp_path / "out", Processes(), tmp_path / "cache")
+    with pytest.raises(DataError, match="5 processes cannot share a batch of 4"):
+        loop.fit(run, Processes(0, 5))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import closing, nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -90,6 +90,11 @@ def fit(
     if not len(sampler):
         raise DataError(
             f"{len(identity)} pictures do not fill one batch.", hint="Lower sampler.size in the recipe."
+        )
+    if len(sampler.batch(0, 0).rows) < processes.count:
+        raise DataError(
+            f"{processes.count} processes cannot share a batch of {len(sampler.batch(0, 0).rows)} pictures.",
+            hint="Start fewer processes, or enlarge the batch.",
         )
     cutter = Cutter(run.train, twin.preprocessing, recipe.augment, recipe.seed)
 
@@ -268,8 +273,3 @@ def _pairs(batch: Batch) -> int:
     """How many pairs a batch scores."""
     count = len(batch.rows)
     return int(batch.chosen.sum()) if batch.chosen is not None else count * (count - 1) // 2
-
-
-def settings(recipe: Recipe) -> dict[str, object]:
-    """The recipe as plain values, for the card and the results."""
-    return asdict(recipe)
