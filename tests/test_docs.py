@@ -45,6 +45,21 @@ def test_the_figures_of_the_readme_are_the_measured_ones(title: str) -> None:
     assert shown == [f"{100 * value:.2f} %" for value in values]
 
 
+TWINS = {
+    "20 official runs": ("omniglot-modern-omniglot-runs", "accuracy"),
+    "24,000 more trials": ("omniglot-modern-omniglot-within", "accuracy"),
+    "View 1": ("lfw-only-lfw-view1", "accuracy"),
+    "20-way one-shot": ("lfw-only-lfw-view1", "one_shot_20_way"),
+}
+
+
+@pytest.mark.parametrize("title", TWINS)
+def test_the_figures_of_our_twins_are_the_measured_ones(title: str) -> None:
+    name, measure = TWINS[title]
+    rows = [line for line in README.splitlines() if line.startswith("|") and title in line]
+    assert f"{100 * loaded(name)[measure]['value']:.2f} %" in rows[-1]
+
+
 def test_the_speeds_of_the_readme_are_the_measured_ones() -> None:
     speed = json.loads(SPEED.read_text("utf-8"))
     embedding, name, search = (

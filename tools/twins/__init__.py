@@ -1,0 +1,1 @@
+"""Makes the model files that ship out of finished runs."""
