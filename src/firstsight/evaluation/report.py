@@ -55,7 +55,8 @@ class _Loaded:
 
     @property
     def model(self) -> str:
-        return str(self.values["provenance"]["model"])
+        origin = self.values["provenance"]
+        return f"{origin['model']}, mirrored" if origin.get("mirrored") else str(origin["model"])
 
 
 def write_report(page: Path, files: Sequence[Path]) -> None:
