@@ -121,7 +121,7 @@ def test_ctrl_c_at_an_awkward_moment_waits_until_all_is_whole(
     recipe = tiny(tmp_path, *LIVELY[1:])
     whole = trained(recipe, "whole")
     thing, name = (loop, "_loss") if place == "forward" else (Validator, "measure")
-    before = getattr(thing, name)
+    before, handler = getattr(thing, name), signal.getsignal(signal.SIGINT)
 
     def pressed(*arguments: object) -> object:
         found = before(*arguments)
@@ -135,7 +135,7 @@ def test_ctrl_c_at_an_awkward_moment_waits_until_all_is_whole(
     again = trained(recipe)
     assert_same_weights(whole.model, again.model)
     assert again.position.history == whole.position.history
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert signal.getsignal(signal.SIGINT) is handler
 
 
 def test_a_run_in_another_thread_needs_no_signals(trained: Callable[..., Outcome], tmp_path: Path) -> None:
@@ -303,6 +303,8 @@ def test_pairs_of_pictures_are_counted(trained: Callable[..., Outcome], tmp_path
         )
     )
     assert (by_pair.position.done, by_pair.position.pictures, by_pair.position.pairs) == (5, 80, 40)
+    all_pairs = trained(tiny(tmp_path, "loss.name=cross-entropy", "schedule.epochs=1"), "all")
+    assert all_pairs.position.pairs == 6 * (24 * 23 // 2)
 
 
 def test_the_loss_falls(

@@ -29,7 +29,7 @@ TITLES: Final = {
     "speed": "Speed, beside peers in the same run",
 }
 """Protocols in the order of the page."""
-COUNTED: Final = ("pictures_in_training", "epochs", "steps", "pictures_seen", "pairs_scored")
+COUNTED: Final = ("pictures_in_training", "epochs", "steps", "pictures_seen")
 NOTES: Final = (
     "made",
     "machine",
@@ -97,10 +97,12 @@ def _as_result(values: dict[str, Any]) -> dict[str, Any]:
     if "recipe_digest" not in values:
         return values
     recipe = values["recipe"]
-    counts = {name: {"value": values[name], "unit": ""} for name in COUNTED}
+    # A margin softmax compares pictures with classes; it scores no pairs.
+    counted = COUNTED if recipe["loss"]["name"] == "margin-softmax" else (*COUNTED, "pairs_scored")
+    counts = {name: {"value": values[name], "unit": ""} for name in counted}
     return {
         "protocol": "training",
-        "rule": "Nobody of the tests below is among those who trained or validated.",
+        "rule": "Nobody who is tested below was trained on.",
         **counts,
         "minutes": {"value": values["seconds"] / 60, "unit": "min"},
         "settings": {},

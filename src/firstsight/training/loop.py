@@ -186,7 +186,7 @@ def fit(
                 position.step += 1
                 position.done += 1
                 position.pictures += len(batch.rows)
-                position.pairs += _pairs(batch)
+                position.pairs += _pairs(batch) if monitor.compares else 0
                 position.seconds = time.monotonic() - began
                 if average:
                     average.update(position.done)
