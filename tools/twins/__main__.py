@@ -18,11 +18,11 @@ from firstsight.training.outcome import MODEL, REPORT
 ROOT: Final = Path(__file__).parents[2]
 TERMS: Final = {
     "omniglot-modern": (
-        "MIT, as the Omniglot drawings",
+        "MIT",
         "Single characters in dark ink on light paper, which fill the picture; not handwriting in lines.",
     ),
     "lfw-only": (
-        "research only, as the LFW photographs",
+        "research only",
         "Learnt from 9,525 press photographs of 4,038 people: for study, far below what models know that "
         "were trained on millions.",
     ),
@@ -37,7 +37,8 @@ def main() -> None:
     run: Path = options.parse_args().run
     twin = read_twin(run / MODEL)
     licence, limits = TERMS[twin.name]
-    card = replace(twin.card, licence=licence, limits=limits)
+    title = twin.card.title.rstrip(".")
+    card = replace(twin.card, title=title, licence=licence, limits=limits)
     path = ROOT / "src" / "firstsight" / "models" / "twins" / f"{twin.name}{ENDING}"
     write_twin(path, replace(twin, card=card))
     shutil.copy(run / REPORT, ROOT / "docs" / "results" / f"{twin.name}-training.json")

@@ -47,7 +47,12 @@ def models(as_json: Json = False) -> None:
         size = f"{model.card.megabytes:.1f} MB"
         rows.append((name, there, model.card.licence, size, *shown))
     figures_of = tuple(title for title, _, _ in SHOWN)
-    table(("Model", "Installed", "Licence", "Size", *figures_of), rows, numbers=("Size", *figures_of))
+    table(
+        ("Model", "Installed", "Licence", "Size", *figures_of),
+        rows,
+        numbers=("Size", *figures_of),
+        whole=("Model",),
+    )
     answer(
         "\n* the default. LFW: View 2; TAR: there at FAR 1e-3; 1000-way: one-shot among 1,000 people; FNIR: "
         "of 1,000\nenrolled people at FPIR 1 %. All from photos, with intervals in docs/results.md.\n"

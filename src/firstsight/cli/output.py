@@ -74,12 +74,19 @@ def command(function: Callable[P, R]) -> Callable[P, R]:
     return run
 
 
-def table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, numbers: Sequence[str] = ()) -> None:
-    """A table; columns of numbers are set to the right."""
+def table(
+    columns: Sequence[str],
+    rows: Sequence[Sequence[object]],
+    *,
+    numbers: Sequence[str] = (),
+    whole: Sequence[str] = (),
+) -> None:
+    """A table; columns of numbers are set to the right, and neither they nor ``whole`` ones are broken."""
     shown = Table(header_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for column in columns:
         number = column in numbers
-        shown.add_column(column, justify="right" if number else "left", no_wrap=number, overflow="fold")
+        unbroken = number or column in whole
+        shown.add_column(column, justify="right" if number else "left", no_wrap=unbroken, overflow="fold")
     for row in rows:
         shown.add_row(*(cell if isinstance(cell, Text) else Text(str(cell)) for cell in row))
     Console(highlight=False, soft_wrap=False).print(shown)

@@ -81,7 +81,7 @@ def twin_file(recipe: Recipe, twin: Twin, split: Split) -> TwinFile:
     identities = {item.identity for _, items in split.train for item in items}
     pictures = sum(len(items) for _, items in split.train)
     card = Card(
-        title=recipe.about or f"A twin trained by the recipe {recipe.name}",
+        title=(recipe.about or f"A twin trained by the recipe {recipe.name}").rstrip("."),
         licence="that of the data it was trained on",
         trained_on=f"{', '.join(sources)} ({recipe.data.part}): {pictures:,} pictures of "
         f"{len(identities):,} identities",
@@ -163,8 +163,9 @@ def _scores(run: Run, held: Prepared) -> Curve:
     labels = np.array([item.identity for item in held.items])
     counted = compare(partial(similarity_of, run.twin), embeddings, labels, run.recipe.seed)
     middles = ((EDGES[:-1] + EDGES[1:]) / 2).reshape(BINS, -1).mean(axis=1)
+    impostor, mated = counted.drawn(np.ones(len(counted.mated)))
     lines = {}
-    for name, counts in zip(("not mated", "mated"), counted.drawn(np.ones(len(counted.mated))), strict=True):
+    for name, counts in (("mated", mated), ("not mated", impostor)):
         coarse = counts.reshape(BINS, -1).sum(axis=1)
         lines[name] = (middles, coarse / max(coarse.sum(), 1))
     return Curve("Scores of those who validate", "similarity", "share", lines)
