@@ -48,7 +48,7 @@ def models(as_json: Json = False) -> None:
         rows.append((name, there, model.card.licence, size, *shown))
     figures_of = tuple(title for title, _, _ in SHOWN)
     table(
-        ("Model", "Installed", "Licence", "Size", *figures_of),
+        ("Model", "Here", "Licence", "Size", *figures_of),
         rows,
         numbers=("Size", *figures_of),
         whole=("Model",),
