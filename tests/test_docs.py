@@ -71,6 +71,14 @@ def test_the_speeds_of_the_readme_are_the_measured_ones() -> None:
     assert f"100,000 templates takes {search:.1f} ms" in README
 
 
+def test_the_gain_of_all_pairs_is_the_measured_one() -> None:
+    found = json.loads((SPEED.parent / "pairs.json").read_text("utf-8"))
+    page = (ROOT / "docs" / "training.md").read_text("utf-8")
+    assert f"{found['ratio']:.0f} times as many pairs" in page
+    assert round(found["seconds_to_accuracy_usual"] / found["seconds_to_accuracy"]) == 4
+    assert "a quarter of the time" in page
+
+
 def test_the_results_page_is_rendered_from_its_files(tmp_path: Path) -> None:
     page = (ROOT / "docs" / "results.md").read_text("utf-8")
     links = [(ROOT / "docs" / link).resolve() for link in re.findall(r"\[JSON\]\((.+?)\)", page)]

@@ -26,6 +26,7 @@ TITLES: Final = {
     "lfw-view2": "Verification: LFW View 2, ten folds",
     "n-way": "One-shot classification: LFW, one photo of each person",
     "open-set": "Open set: 1,000 people of LFW enrolled with one photo each",
+    "pairs": "Training on pairs: all pairs of a batch, beside the usual two pictures for each pair",
     "speed": "Speed, beside peers in the same run",
 }
 """Protocols in the order of the page."""
@@ -94,6 +95,8 @@ def _load(file: Path) -> _Loaded:
 
 def _as_result(values: dict[str, Any]) -> dict[str, Any]:
     """The report of a training run (``run.json``) as a result like the others."""
+    if values.get("protocol") == "pairs":
+        return _pairs_as_result(values)
     if "recipe_digest" not in values:
         return values
     recipe = values["recipe"]
@@ -113,6 +116,29 @@ def _as_result(values: dict[str, Any]) -> dict[str, Any]:
             **{key: values[key] for key in ("machine", "made", "device", "processes", "data_digest")},
             "model_digest": values["model_digest"],
         },
+    }
+
+
+def _pairs_as_result(values: dict[str, Any]) -> dict[str, Any]:
+    """What ``benchmarks.pairs`` wrote: the speed of each tower, and the race to an accuracy."""
+    measures = {
+        f"{tower}: {name}": {"value": found[name], "unit": unit}
+        for tower, found in values["towers"].items()
+        for name, unit in (("pairs_per_second", ""), ("pairs_per_second_usual", ""), ("ratio", "x"))
+    }
+    race = {
+        name: {"value": values[name], "unit": "s"}
+        for name in ("seconds_to_accuracy", "seconds_to_accuracy_usual")
+        if values[name] is not None
+    }
+    origin = {key: values[key] for key in ("seed", "machine", "made")}
+    return {
+        "protocol": "pairs",
+        "rule": values["rule"],
+        "settings": values["settings"],
+        "provenance": {"model": "firstsight", **origin},
+        **measures,
+        **race,
     }
 
 
