@@ -54,3 +54,18 @@ def test_what_is_no_result_leaves_the_page_as_it_was(tmp_path: Path, text: str) 
     with pytest.raises(DataError, match=r"bad\.json"):
         write_report(page, [written(tmp_path, "good", "a", "n-way"), tmp_path / "bad.json"])
     assert page.read_text() == "before"
+
+
+def test_runs_and_the_pairs_benchmark_are_rendered_as_they_were_written(tmp_path: Path) -> None:
+    results = Path(__file__).parents[2] / "docs" / "results"
+    runs = [results / "omniglot-modern-training.json", results / "lfw-only-training.json"]
+    write_report(tmp_path / "page.md", [*runs, results / "pairs.json"])
+    page = (tmp_path / "page.md").read_text("utf-8")
+    first, second = (json.loads(run.read_text("utf-8")) for run in runs)
+    assert f"| pictures_seen | {first['pictures_seen']:,} | {second['pictures_seen']:,} |" in page
+    # Neither run scored pairs: their loss compares pictures with classes.
+    assert "pairs_scored" not in page
+    ratio = json.loads((results / "pairs.json").read_text("utf-8"))["towers"]["residual"]["ratio"]
+    assert f"| residual: ratio | {ratio:.2f} x |" in page
+    assert "data omniglot, background-28" in page
+    assert "data lfw, view1" in page

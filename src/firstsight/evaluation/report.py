@@ -93,8 +93,10 @@ def _load(file: Path) -> _Loaded:
     return loaded
 
 
-def _as_result(values: dict[str, Any]) -> dict[str, Any]:
+def _as_result(values: Any) -> dict[str, Any]:
     """The report of a training run (``run.json``) as a result like the others."""
+    if not isinstance(values, dict):
+        raise ValueError("no object")
     if values.get("protocol") == "pairs":
         return _pairs_as_result(values)
     if "recipe_digest" not in values:
@@ -158,7 +160,11 @@ def _section(page: Path, protocol: str, results: Sequence[_Loaded]) -> Iterator[
     }
     settings = "; ".join(f"{key} {_text(value)}" for key, value in common.items())
     origins = [one.values["provenance"] for one in results]
-    of_all = [key for key in NOTES_OF_DATA if len({str(origin.get(key)) for origin in origins}) == 1]
+    of_all = [
+        key
+        for key in NOTES_OF_DATA
+        if origins[0].get(key) and len({str(origin.get(key)) for origin in origins}) == 1
+    ]
     data = "; ".join(f"{key} {_text(first['provenance'].get(key, ''))}" for key in of_all)
     lines = [f"{title}: {text}." for title, text in (("Settings", settings), ("Data", data)) if text]
     yield f"\n{' '.join(lines)}\n"
