@@ -21,6 +21,7 @@ from firstsight.evaluation.protocols.protocol import (
     pair_measures,
     pair_scores,
     result,
+    support_scores,
 )
 from firstsight.evaluation.result import Curve, Result
 from firstsight.evaluation.verification import fold_answers
@@ -166,16 +167,9 @@ def lfw_open_set(model: Model, lfw: Lfw, templates: Templates, seed: int) -> Res
 
 
 def _one_shot(model: Model, templates: Templates, episodes: Sequence[Episode], seed: int) -> Measure:
-    right = [
-        one_shot_right(
-            model.similarity(
-                templates.embeddings[templates.places[one.probe]][None],
-                templates.embeddings[templates.rows(one.support)],
-            )[0]
-        )
-        for one in episodes
-    ]
-    return mean(np.array(right), [_person(one.probe) for one in episodes], seed)
+    probes, supports = [one.probe for one in episodes], [one.support for one in episodes]
+    right = [one_shot_right(scores) for scores in support_scores(model, templates, probes, supports)]
+    return mean(np.array(right), [_person(probe) for probe in probes], seed)
 
 
 def _found(templates: Templates) -> Measure:

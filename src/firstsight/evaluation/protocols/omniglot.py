@@ -24,6 +24,7 @@ from firstsight.evaluation.protocols.protocol import (
     pair_measures,
     pair_scores,
     result,
+    support_scores,
     trial_examples,
 )
 from firstsight.evaluation.result import Result
@@ -51,12 +52,7 @@ def runs(model: Model, data: Omniglot, templates: Templates, seed: int) -> Resul
             probes.append(probe)
             supports.append((run.support[truth], *others))
             owners.append(f"run {number}")
-    scores = [
-        model.similarity(
-            templates.embeddings[templates.places[probe]][None], templates.embeddings[templates.rows(support)]
-        )[0]
-        for probe, support in zip(probes, supports, strict=True)
-    ]
+    scores = support_scores(model, templates, probes, supports)
     right = np.array([one_shot_right(one) for one in scores])
     return result(
         model,

@@ -52,6 +52,18 @@ def pair_scores(
     return model.paired(templates.embeddings[rows[0]], templates.embeddings[rows[1]])
 
 
+def support_scores(
+    model: Model, templates: Templates, probes: Sequence[str], supports: Sequence[Sequence[str]]
+) -> list[NDArray[np.float32]]:
+    """Similarity of each probe to the pictures of its support set, (n,) each."""
+    return [
+        model.similarity(
+            templates.embeddings[templates.places[probe]][None], templates.embeddings[templates.rows(support)]
+        )[0]
+        for probe, support in zip(probes, supports, strict=True)
+    ]
+
+
 def pair_measures(
     scores: NDArray[np.float32],
     mated: NDArray[np.bool_],
