@@ -5,6 +5,7 @@ Writes the gradients of the first batch and the weights after some steps.
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import torch
+from safetensors.torch import save_file
 from tests.training.trainings import PlainTower, environment, tiny
 from torch import nn
 
@@ -54,8 +56,11 @@ def main(out: str, data: str, cache: str, *changes: str) -> None:
     own = folder / f"recipe-{rank}"
     own.mkdir(parents=True, exist_ok=True)
     outcome = run.train(tiny(own, *changes), Path(data), folder / "run", cache=Path(cache), workers=1)
-    torch.save(gradients, folder / f"gradients-{rank}.pt")
-    torch.save(outcome.position.history, folder / f"history-{rank}.pt")
+    named = {
+        f"{step}.{place}": value for step, found in enumerate(gradients) for place, value in enumerate(found)
+    }
+    save_file(named, folder / f"gradients-{rank}.safetensors")
+    (folder / f"history-{rank}.json").write_text(json.dumps(outcome.position.history), "utf-8")
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import closing, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -214,7 +214,7 @@ def fit(
             ):
                 if average:
                     average.swap()
-                seen = cutter_of(run.validator.prepared, cutter)
+                seen = replace(cutter, prepared=run.validator.prepared)
                 figures = processes.agreed(run.validator.measure(twin, seen, device))
                 better = figures[recipe.validation.by] > position.best
                 if recipe.schedule.patience and better:
@@ -248,11 +248,6 @@ def fit(
     for module in parts.values():
         module.eval()
     return position
-
-
-def cutter_of(prepared: Prepared, cutter: Cutter) -> Cutter:
-    """The same cut, of another prepared set."""
-    return Cutter(prepared, cutter.preprocessing, cutter.augment, cutter.seed)
 
 
 def _loss(
