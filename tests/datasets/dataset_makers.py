@@ -65,7 +65,7 @@ def prepared_of(
     return Prepared(pixels, items, view, "digest", ())
 
 
-def classes_of(counts: list[list[int]], *, turned: bool = False) -> Classes:
+def classes_of(counts: list[list[int]], *, turned: bool = False, mirrored: bool = False) -> Classes:
     """Classes with so many pictures of each identity of each group; its rows start at 100."""
     labels, groups = [], []
     label = 0
@@ -77,7 +77,11 @@ def classes_of(counts: list[list[int]], *, turned: bool = False) -> Classes:
     # Mixed up, so that nothing can lean on the order.
     order = np.random.default_rng(5).permutation(len(labels))
     return Classes(
-        100 + np.arange(len(labels)), np.array(labels)[order], np.array(groups)[order], turned=turned
+        100 + np.arange(len(labels)),
+        np.array(labels)[order],
+        np.array(groups)[order],
+        turned=turned,
+        mirrored=mirrored,
     )
 
 

@@ -111,6 +111,33 @@ def test_a_mirrored_picture_is_the_mirror_image() -> None:
     assert (Augment().warp(picture, flips[0], 9) == picture[:, ::-1]).all()
 
 
+@given(seeds, st.integers(8, 64))
+def test_a_bend_of_nothing_moves_as_the_map_does(seed: int, side: int) -> None:
+    picture, draw = smooth(side), np.random.default_rng(seed)
+    matrix = Augment(chance=1, rotation=20, shear=0.2, scale=0.2, shift=0.1).matrix(draw, side)
+    straight = Augment(edge=True).warp(picture, matrix, side).astype(int)
+    still = Augment(edge=True).warp(picture, matrix, side, np.zeros((side, side, 2), np.float32))
+    assert abs(still.astype(int) - straight).max() <= 8  # two roundings of fixed-point arithmetic
+
+
+def test_a_bend_is_smooth_and_as_large_as_asked() -> None:
+    assert Augment().field(np.random.default_rng(0), 40) is None
+    found = np.stack([Augment(bend=0.05).field(np.random.default_rng(seed), 40) for seed in range(200)])
+    # At the knots the spread is 0.05 x 40 = 2 pixels; between them a mean of several is less.
+    assert 1.0 < found.std() < 2.2
+    assert abs(found.mean()) < 0.1
+    assert abs(np.diff(found, axis=1)).mean() < 0.25 * found.std()
+
+
+def test_a_bend_looks_where_the_field_says() -> None:
+    picture = noise(1, 9, 9)
+    field = np.zeros((9, 9, 2), np.float32)
+    field[:, :, 0] = 2
+    bent = Augment().warp(picture, np.eye(2, 3), 9, field)
+    assert (bent[:, :7] == picture[:, 2:]).all()
+    assert (bent[:, 7:] == 255).all()
+
+
 def test_outside_of_the_picture_is_white_or_its_edge() -> None:
     dark = np.full((8, 8, 1), 40, np.uint8)
     aside = np.array(((1.0, 0, 4), (0, 1, 0)))

@@ -104,6 +104,11 @@ def test_a_quarter_turn_is_to_the_left() -> None:
     turned = cutter_of(pixels, Augment()).distorted(0, 1, np.random.default_rng(0))
     # The corner at the top right comes to the top left.
     assert turned[0, 0, 0] == 9
+    # Mirrored first, it lies at the top left, and a quarter turn brings it to the bottom left.
+    for turn, (row, column) in {4: (0, 0), 5: (3, 0), 6: (3, 3), 7: (0, 3)}.items():
+        mirrored = cutter_of(pixels, Augment()).distorted(0, turn, np.random.default_rng(0))
+        assert mirrored[row, column, 0] == 9
+        assert mirrored.sum() == 9
 
 
 def test_the_twins_of_a_pair_are_distorted_differently() -> None:

@@ -81,6 +81,24 @@ def test_each_turn_is_a_class_of_its_own() -> None:
     assert len(set(batch.labels.tolist())) == 3
 
 
+@pytest.mark.parametrize(("turned", "turns"), [(False, [0, 4]), (True, [0, 1, 2, 3, 4, 5, 6, 7])])
+def test_each_mirror_image_is_a_class_of_its_own(turned: bool, turns: list[int]) -> None:
+    classes = classes_of(ALPHABETS, turned=turned, mirrored=True)
+    assert classes.count == 9 * len(turns)
+    sampler = Shuffled(classes, 3, 1)
+    shown: dict[int, set[tuple[int, int]]] = {}
+    identity = dict(zip(classes.rows.tolist(), classes.labels.tolist(), strict=True))
+    for step in range(len(sampler)):
+        batch = sampler.batch(0, step)
+        for row, turn, label in zip(batch.rows, batch.turns, batch.labels, strict=True):
+            shown.setdefault(int(label), set()).add((identity[int(row)], int(turn)))
+    # A label always means the same identity in the same turn, and each of them has one.
+    assert sorted(one for found in shown.values() for one in found) == [
+        (number, turn) for number in range(9) for turn in turns
+    ]
+    assert len(shown) == classes.count
+
+
 @pytest.mark.parametrize("turned", [False, True])
 def test_shuffled_shows_every_picture_in_every_turn_once_an_epoch(turned: bool) -> None:
     classes = classes_of([[3, 3], [3, 3]], turned=turned)

@@ -154,3 +154,15 @@ def test_another_seed_is_another_recipe(tmp_path: Path) -> None:
     assert seeded(recipe, 5).seed == 5
     assert seeded(recipe, 5).digest != recipe.digest
     assert seeded(recipe, recipe.seed).digest == recipe.digest
+
+
+def test_keys_at_their_default_do_not_tell_recipes_apart(tmp_path: Path) -> None:
+    plain = read(tmp_path, "")
+    assert read(tmp_path, "", "data.mirrored=false", "augment.chance=0.5").digest == plain.digest
+    changed = [
+        read(tmp_path, "", change).digest
+        for change in ("data.mirrored=true", "data.turned=true", "augment.chance=0.4", "seed=1")
+    ]
+    assert len({plain.digest, *changed}) == 5
+    layer = '[optimiser.layers."head"]\nrate = 0.1\nmomentum = 0.9\ndecay = {}\n'
+    assert read(tmp_path, layer.format(0.1)).digest != read(tmp_path, layer.format(0.2)).digest

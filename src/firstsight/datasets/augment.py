@@ -7,12 +7,15 @@ with probability 1/2. Drawn for each picture anew, the two twins of a pair are n
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 Picture = NDArray[np.uint8]
+KNOTS: Final = 4
+"""Points of an elastic distortion along each side."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,8 @@ class Augment:
     """Along each axis, 1 - scale to 1 + scale."""
     shift: float = 0.0
     """Share of the side, to either side."""
+    bend: float = 0.0
+    """Standard deviation of an elastic distortion, as a share of the side."""
     together: bool = False
     """Both axes scaled alike, without shear: faces keep their shape."""
     mirror: bool = False
@@ -66,17 +71,35 @@ class Augment:
         middle = np.full(2, (side - 1) / 2)
         return np.column_stack([linear, middle + shift - linear @ middle])
 
-    def warp(self, picture: Picture, matrix: NDArray[np.float64], side: int) -> Picture:
-        """The picture moved by a map: (H, W, C) -> (side, side, C)."""
+    def field(self, draw: np.random.Generator, side: int) -> NDArray[np.float32] | None:
+        """Where each pixel looks, relative to its own place: (side, side, 2), or None for no bend.
+
+        Smooth random displacements (Simard et al. 2003, section 2), drawn on a coarse grid.
+        """
+        if not self.bend:
+            return None
+        coarse = draw.normal(0, self.bend * side, (KNOTS, KNOTS, 2)).astype(np.float32)
+        return np.asarray(cv2.resize(coarse, (side, side), interpolation=cv2.INTER_CUBIC), np.float32)
+
+    def warp(
+        self,
+        picture: Picture,
+        matrix: NDArray[np.float64],
+        side: int,
+        bent: NDArray[np.float32] | None = None,
+    ) -> Picture:
+        """The picture moved by a map, and bent by a field: (H, W, C) -> (side, side, C)."""
         border = cv2.BORDER_REPLICATE if self.edge else cv2.BORDER_CONSTANT
-        moved = cv2.warpAffine(
-            picture,
-            matrix,
-            (side, side),
-            flags=cv2.INTER_LINEAR,
-            borderMode=border,
-            borderValue=(255, 255, 255),
-        )
+        white = (255, 255, 255)
+        if bent is None:
+            moved = cv2.warpAffine(
+                picture, matrix, (side, side), flags=cv2.INTER_LINEAR, borderMode=border, borderValue=white
+            )
+        else:
+            back = cv2.invertAffineTransform(matrix)
+            places = np.stack(np.meshgrid(np.arange(side), np.arange(side)), axis=2) + bent
+            source = (places @ back[:, :2].T + back[:, 2]).astype(np.float32)
+            moved = cv2.remap(picture, source, None, cv2.INTER_LINEAR, borderMode=border, borderValue=white)
         return np.asarray(moved, np.uint8).reshape(side, side, picture.shape[2])
 
     def tint(self, picture: Picture, draw: np.random.Generator) -> Picture:

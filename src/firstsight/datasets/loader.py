@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from firstsight.datasets.augment import Augment
 from firstsight.datasets.prepared import Prepared
-from firstsight.datasets.samplers import Batch, Sampler
+from firstsight.datasets.samplers import QUARTERS, Batch, Sampler
 from firstsight.models.preprocessing import Preprocessing, averaged
 
 AHEAD: Final = 4
@@ -56,13 +56,15 @@ class Cutter:
         )
 
     def distorted(self, row: int, turn: int, draw: np.random.Generator) -> NDArray[np.uint8]:
-        """One picture as it is seen in training: (S, S, C) uint8."""
+        """One picture as it is seen in training, in one of ``Batch.turns``: (S, S, C) uint8."""
         side = self.preprocessing.size * self.preprocessing.oversample
         first, second = (
             np.vstack([matrix, (0, 0, 1)]) for matrix in (self.base(), self.augment.matrix(draw, side))
         )
-        moved = self.augment.warp(self.prepared.pixels[row], (second @ first)[:2], side)
-        crop = np.rot90(averaged(moved, self.preprocessing.oversample), turn)
+        bent = self.augment.field(draw, side)
+        moved = self.augment.warp(self.prepared.pixels[row], (second @ first)[:2], side, bent)
+        crop = averaged(moved, self.preprocessing.oversample)
+        crop = np.rot90(crop[:, ::-1] if turn >= QUARTERS else crop, turn % QUARTERS)
         return self.augment.tint(np.ascontiguousarray(crop), draw)
 
 

@@ -22,7 +22,7 @@ class Batch:
     rows: Rows
     """(N,) of the prepared pictures."""
     turns: NDArray[np.intp]
-    """(N,) quarter turns to the left."""
+    """(N,) quarter turns to the left; 4 more for the mirror image, turned so."""
     labels: NDArray[np.int64]
     """(N,) classes: an identity, or an identity in one of its turns."""
     chosen: NDArray[np.bool_] | None = None
@@ -41,11 +41,19 @@ class Classes:
     """(N,) what the identities are drawn within."""
     turned: bool = False
     """Whether each quarter turn of a picture shows a class of its own."""
+    mirrored: bool = False
+    """Whether the mirror image of a picture shows a class of its own."""
+
+    @property
+    def shown(self) -> NDArray[np.intp]:
+        """The turns that a picture is shown in, as ``Batch.turns`` has them."""
+        quarters = np.arange(QUARTERS if self.turned else 1)
+        return np.concatenate([quarters, QUARTERS + quarters]) if self.mirrored else quarters
 
     @property
     def turns(self) -> int:
-        """How many turns a picture is shown in."""
-        return QUARTERS if self.turned else 1
+        """How many they are."""
+        return (QUARTERS if self.turned else 1) * (2 if self.mirrored else 1)
 
     @property
     def count(self) -> int:
@@ -53,8 +61,9 @@ class Classes:
         return (int(self.labels.max()) + 1) * self.turns
 
     def batch(self, places: Rows, turns: NDArray[np.intp], chosen: NDArray[np.bool_] | None = None) -> Batch:
-        """The pictures at those places of ``rows``, in those turns."""
-        return Batch(self.rows[places], turns, self.labels[places] * self.turns + turns, chosen)
+        """The pictures at those places of ``rows``, in those of the turns ``shown``."""
+        labels = self.labels[places] * self.turns + turns
+        return Batch(self.rows[places], self.shown[turns], labels, chosen)
 
 
 class Sampler(Protocol):

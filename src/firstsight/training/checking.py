@@ -64,6 +64,7 @@ LIMITS: Final = {
     "augment.shear": (0, 1),
     "augment.scale": (0, 0.9),
     "augment.shift": (0, 1),
+    "augment.bend": (0, 1),
     "augment.light": (0, 1),
     "augment.colour": (0, 1),
     "augment.grey": (0, 1),

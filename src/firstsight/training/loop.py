@@ -85,7 +85,7 @@ def fit(
 
     # The data: which pictures, in which batches, distorted how.
     identity, group = labels(run.train.items)
-    classes = Classes(np.arange(len(identity)), identity, group, recipe.data.turned)
+    classes = Classes(np.arange(len(identity)), identity, group, recipe.data.turned, recipe.data.mirrored)
     sampler = build_sampler(recipe, classes)
     if not len(sampler):
         raise DataError(

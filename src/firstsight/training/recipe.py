@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from firstsight.datasets.augment import Augment
 
@@ -35,6 +36,8 @@ class Data:
     """Share of a folder's identities that validate."""
     turned: bool = False
     """Each quarter turn of a picture is a class of its own."""
+    mirrored: bool = False
+    """Each picture's mirror image is a class of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,5 +190,18 @@ class Recipe:
 
     @property
     def digest(self) -> str:
-        """What tells one recipe from another: a checkpoint goes on with its own only."""
-        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
+        """What tells one recipe from another: a checkpoint goes on with its own only.
+
+        Keys with their default value do not count, so that a key that is new changes no older recipe.
+        """
+        chosen = _changed(asdict(self), asdict(Recipe(self.name)))
+        return hashlib.sha256(json.dumps(chosen, sort_keys=True).encode()).hexdigest()
+
+
+def _changed(values: dict[str, Any], defaults: dict[str, Any]) -> dict[str, Any]:
+    """What is not as by default, table by table."""
+    return {
+        key: _changed(value, defaults[key]) if isinstance(value, dict) and defaults[key] else value
+        for key, value in values.items()
+        if value != defaults[key]
+    }
