@@ -7,10 +7,10 @@ from tests.training.trainings import tiny
 
 from firstsight.errors import RecipeError
 from firstsight.training.reading import read_recipe, seeded, shipped
-from firstsight.training.recipe import LayerRate
+from firstsight.training.recipe import LayerRate, Recipe
 
 
-def read(folder: Path, text: str, *changes: str) -> object:
+def read(folder: Path, text: str, *changes: str) -> Recipe:
     place = folder / "mine.toml"
     place.write_text(text, "utf-8")
     return read_recipe(str(place), changes)

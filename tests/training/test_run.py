@@ -8,7 +8,7 @@ import pytest
 import torch
 from tests.training.trainings import draw_people, tiny
 
-from firstsight.errors import DataError, ModelError, TrainingError
+from firstsight.errors import CheckpointError, DataError, ModelError, TrainingError
 from firstsight.images import read_image
 from firstsight.models import open_model
 from firstsight.models.file import read_twin
@@ -193,3 +193,29 @@ def test_a_batch_larger_than_the_data_is_refused(
     recipe = tiny(tmp_path, "sampler.name=shuffled", "sampler.size=500")
     with pytest.raises(DataError, match="72 pictures do not fill one batch"):
         train(recipe, people_folder, tmp_path / "run", cache=prepared_cache)
+
+
+def test_an_interrupted_run_becomes_a_model_as_it_stands(
+    people_folder: Path, prepared_cache: Path, tmp_path: Path
+) -> None:
+    recipe, out = tiny(tmp_path, "schedule.epochs=4"), tmp_path / "run"
+    with pytest.raises(CheckpointError, match="no checkpoint"):
+        train(recipe, people_folder, out, cache=prepared_cache, further=False)
+    assert not (out / "model.safetensors").exists()
+
+    def stop(done: int, whole: int, how: str) -> None:
+        if done == 8:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(recipe, people_folder, out, cache=prepared_cache, progress=stop)
+    early = train(recipe, people_folder, out, cache=prepared_cache, further=False)
+    report = json.loads(early.report.read_text("utf-8"))
+    assert (report["epochs"], report["steps"]) == (1, 8)
+    assert report["recipe"]["schedule"]["epochs"] == 4
+    assert open_model(early.model).digest == report["model_digest"]
+    # The run can still go on, to where it would have come anyway.
+    whole = train(recipe, people_folder, out, cache=prepared_cache)
+    straight = train(recipe, people_folder, tmp_path / "straight", cache=prepared_cache)
+    assert whole.position.done == 24
+    assert open_model(whole.model).digest == open_model(straight.model).digest

@@ -12,8 +12,13 @@ from firstsight.cli.output import answer, command, progress, table
 
 @command
 def evaluate(
-    model: Annotated[
-        str, typer.Argument(metavar="MODEL", help="A model of `firstsight models`, or a model file.")
+    models: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="MODEL...",
+            help="A model of `firstsight models`, or a model file; for lfw-view2 also several files of one "
+            "recipe, each fold then scored by one that has seen nobody of it.",
+        ),
     ],
     protocol: Annotated[
         str,
@@ -41,15 +46,21 @@ def evaluate(
     seed: Annotated[int, typer.Option("--seed", help="Of draws and intervals.")] = 0,
 ) -> None:
     """Measure a model from pictures, decoding, detection and alignment included."""
+    from firstsight.errors import UsageError
     from firstsight.evaluation import evaluate as measure
-    from firstsight.evaluation import write_text
+    from firstsight.evaluation import evaluate_folds, write_text
     from firstsight.models import open_model
 
-    opened = open_model(model)
+    if len(models) > 1 and protocol != "lfw-view2":
+        raise UsageError("Several models are for lfw-view2 only.", hint="Name one model.")
+    opened = [open_model(model) for model in models]
+    if mirrored:
+        opened = [model.with_mirroring() for model in opened]
     with progress("Embedding") as show:
-        result = measure(
-            opened.with_mirroring() if mirrored else opened, protocol, data, seed=seed, progress=show
-        )
+        if len(opened) > 1:
+            result = evaluate_folds(opened, data, seed=seed, progress=show)
+        else:
+            result = measure(opened[0], protocol, data, seed=seed, progress=show)
     if out is not None:
         write_text(out, result.to_json())
     if picture is not None and result.curves:

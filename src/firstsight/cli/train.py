@@ -34,6 +34,10 @@ def train(
         bool, typer.Option("--strict", help="Refuse data with a picture that cannot be used.")
     ] = False,
     workers: Annotated[int, typer.Option("--workers", min=1, help="Threads that cut pictures.")] = 2,
+    finish: Annotated[
+        bool,
+        typer.Option("--finish", help="Train no further: make the model of what an interrupted run has."),
+    ] = False,
     tensorboard: Annotated[
         bool, typer.Option("--tensorboard", help="Also write TensorBoard's events into RUN.")
     ] = False,
@@ -59,6 +63,7 @@ def train(
             strict=strict,
             workers=workers,
             tensorboard=tensorboard,
+            further=not finish,
             stage=lambda title: plain(stage(title)),
             progress=show,
         )

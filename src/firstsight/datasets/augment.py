@@ -99,7 +99,14 @@ class Augment:
             back = cv2.invertAffineTransform(matrix)
             places = np.stack(np.meshgrid(np.arange(side), np.arange(side)), axis=2) + bent
             source = (places @ back[:, :2].T + back[:, 2]).astype(np.float32)
-            moved = cv2.remap(picture, source, None, cv2.INTER_LINEAR, borderMode=border, borderValue=white)
+            moved = cv2.remap(
+                picture,
+                source[:, :, 0],
+                source[:, :, 1],
+                cv2.INTER_LINEAR,
+                borderMode=border,
+                borderValue=white,
+            )
         return np.asarray(moved, np.uint8).reshape(side, side, picture.shape[2])
 
     def tint(self, picture: Picture, draw: np.random.Generator) -> Picture:

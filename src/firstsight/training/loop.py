@@ -70,9 +70,16 @@ def build_sampler(recipe: Recipe, classes: Classes) -> Sampler:
 
 
 def fit(
-    run: Run, processes: Processes, progress: Progress | None = None, measured: Measured | None = None
+    run: Run,
+    processes: Processes,
+    progress: Progress | None = None,
+    measured: Measured | None = None,
+    *,
+    further: bool = True,
 ) -> Position:
     """Train, and leave the weights that are to be kept in the twin.
+
+    Without ``further``, those are what the run's checkpoint has, and not a step is made.
 
     Ctrl-C, or KeyboardInterrupt out of ``progress``, leaves a checkpoint to go on from.
 
@@ -145,6 +152,10 @@ def fit(
                 f"The checkpoint in {run.out} does not fit the twin ({error}).", hint="Name another --out."
             ) from error
         best = below(found, "best.")
+    elif not further:
+        raise CheckpointError(
+            f"{run.out} has no checkpoint to make a model of.", hint="Train first, without --finish."
+        )
     journal = Journal(run.out, position.done, tensorboard=run.tensorboard) if processes.first else None
 
     def save() -> None:
@@ -159,7 +170,7 @@ def fit(
     steps, whole = len(sampler), len(sampler) * recipe.schedule.epochs
     began, saved, shown = time.monotonic() - position.seconds, time.monotonic(), ""
     with held_back() as look, closing(journal) if journal else nullcontext():
-        while position.epoch < recipe.schedule.epochs and patient():
+        while further and position.epoch < recipe.schedule.epochs and patient():
             twin.tower.train()
             batches = load(
                 cutter,

@@ -37,6 +37,7 @@ def train(
     strict: bool = False,
     workers: int = 2,
     tensorboard: bool = False,
+    further: bool = True,
     stage: Stage | None = None,
     progress: Progress | None = None,
     measured: Measured | None = None,
@@ -51,6 +52,7 @@ def train(
         strict: refuse data with a picture that cannot be used.
         workers: threads that cut pictures.
         tensorboard: also write TensorBoard's events.
+        further: False makes the model of the run as it stands, before its last epoch.
         stage: told of each picture that is prepared.
         progress: told of each step.
         measured: told of each validation; what it raises ends the run.
@@ -63,7 +65,7 @@ def train(
     _make(out)
     with joined() as processes, _alone(out, processes):
         run, split = set_up(recipe, path, out, processes, cache, strict, workers, tensorboard, stage)
-        position = fit(run, processes, progress, measured)
+        position = fit(run, processes, progress, measured, further=further)
         return finish(run, split, position, processes)
 
 

@@ -15,6 +15,7 @@ from firstsight.evaluation.one_shot import one_shot_right
 from firstsight.evaluation.open_set import Searches, search
 from firstsight.evaluation.protocols.protocol import (
     Protocol,
+    Settings,
     mean,
     pair_curves,
     pair_examples,
@@ -45,49 +46,55 @@ def view1(model: Model, lfw: Lfw, templates: Templates, seed: int) -> Result:
     was trained on the development people knows those of training too well.
     """
     pairs = lfw.view1("test")
-    mated = np.array([pair.mated for pair in pairs])
     folds = np.arange(len(pairs)) % FOLDS
     people = lfw.identities.only(lfw.view1_people("test"))
     episodes = one_shot(people, DEV_WAYS, TRIALS, seed)
     extra = {"one_shot_20_way": _one_shot(model, templates, episodes, seed)}
-    settings: dict[str, str | int | float | bool] = {
+    settings: Settings = {
         "pairs": len(pairs),
         "thresholds": "from the other nine tenths of the pairs",
         "one_shot_trials": TRIALS,
     }
-    return _verification(model, lfw, "lfw-view1", templates, pairs, mated, folds, settings, seed, extra)
+    scores = pair_scores(model, templates, *_names(pairs))
+    extra["faces_found"] = found(templates)
+    return verification(model, lfw, "lfw-view1", pairs, scores, folds, settings, seed, extra)
 
 
 def view2(model: Model, lfw: Lfw, templates: Templates, seed: int) -> Result:
     """Verification over the 6,000 pairs of View 2: ten folds, the threshold from the nine others."""
     folds = lfw.view2()
     pairs = [pair for fold in folds for pair in fold]
-    mated = np.array([pair.mated for pair in pairs])
-    fold_of = np.repeat(np.arange(len(folds)), [len(fold) for fold in folds])
-    settings: dict[str, str | int | float | bool] = {"pairs": len(pairs), "folds": len(folds)}
-    return _verification(model, lfw, "lfw-view2", templates, pairs, mated, fold_of, settings, seed, {})
+    scores = pair_scores(model, templates, *_names(pairs))
+    extra = {"faces_found": found(templates)}
+    settings = {"pairs": len(pairs), "folds": len(folds)}
+    return verification(model, lfw, "lfw-view2", pairs, scores, fold_of(folds), settings, seed, extra)
 
 
-def _verification(
+def fold_of(folds: Sequence[Sequence[Pair]]) -> NDArray[np.intp]:
+    """The number of each pair's fold, (P,), from 0."""
+    return np.repeat(np.arange(len(folds)), [len(fold) for fold in folds])
+
+
+def verification(
     model: Model,
     lfw: Lfw,
     protocol: str,
-    templates: Templates,
     pairs: Sequence[Pair],
-    mated: NDArray[np.bool_],
+    scores: NDArray[np.float32],
     folds: NDArray[np.intp],
-    settings: dict[str, str | int | float | bool],
+    settings: Settings,
     seed: int,
     extra: dict[str, Measure],
 ) -> Result:
-    left, right = [pair.left for pair in pairs], [pair.right for pair in pairs]
-    scores = pair_scores(model, templates, left, right)
+    """The measures of scored pairs (P,), each fold by the threshold that is best on the others."""
+    left, right = _names(pairs)
+    mated = np.array([pair.mated for pair in pairs])
     answered = fold_answers(scores, mated, folds)
     owners = [pair.left_person for pair in pairs], [pair.right_person for pair in pairs]
     measures = pair_measures(scores, mated, answered, owners, seed) | extra
-    measures["faces_found"] = _found(templates)
     by_fold = [float(answered[folds == fold].mean()) for fold in np.unique(folds)]
-    settings["standard_error_of_folds"] = float(np.std(by_fold, ddof=1) / np.sqrt(len(by_fold)))
+    error = float(np.std(by_fold, ddof=1) / np.sqrt(len(by_fold)))
+    settings = {**settings, "standard_error_of_folds": error}
     return result(
         model,
         lfw.identities.archive,
@@ -108,7 +115,7 @@ def n_way(model: Model, lfw: Lfw, templates: Templates, seed: int) -> Result:
         episodes = one_shot(lfw.identities, ways, TRIALS, seed)
         name = "accuracy" if ways == WAYS[0] else f"accuracy_{ways}_way"
         measures[name] = _one_shot(model, templates, episodes, seed)
-    measures["faces_found"] = _found(templates)
+    measures["faces_found"] = found(templates)
     settings = {"ways": WAYS[0], "trials": TRIALS, "shots": 1}
     rule = RULE.format(trained_on=model.card.trained_on)
     return result(model, lfw.identities.archive, "n-way", rule, measures, settings, seed)
@@ -126,7 +133,7 @@ def lfw_open_set(model: Model, lfw: Lfw, templates: Templates, seed: int) -> Res
     runs: list[Searches] = []
     for draw in range(DRAWS):
         drawn = open_set(lfw.identities, ENROLLED, PROBES, PROBES, seed + draw)
-        found = search(
+        searched = search(
             model.similarity,
             templates.embeddings[templates.rows(drawn.gallery)],
             np.array(drawn.gallery_people),
@@ -134,17 +141,17 @@ def lfw_open_set(model: Model, lfw: Lfw, templates: Templates, seed: int) -> Res
             np.array(drawn.mated_people),
             templates.embeddings[templates.rows(drawn.strangers)],
         )
-        named.append(found.false_positives(threshold))
-        missed.append(found.false_negatives(threshold))
-        missed_fitted.append(found.false_negatives(found.threshold_at(FPIR)))
+        named.append(searched.false_positives(threshold))
+        missed.append(searched.false_negatives(threshold))
+        missed_fitted.append(searched.false_negatives(searched.threshold_at(FPIR)))
         people += drawn.mated_people
         others += drawn.stranger_people
-        runs.append(found)
+        runs.append(searched)
     measures = {
         "fpir": mean(np.concatenate(named), others, seed),
         "fnir": mean(np.concatenate(missed), people, seed),
         "fnir_with_threshold_set_on_the_strangers": mean(np.concatenate(missed_fitted), people, seed),
-        "faces_found": _found(templates),
+        "faces_found": found(templates),
     }
     rates = np.geomspace(1e-3, 0.3, 60)
     curve = Curve(
@@ -172,7 +179,12 @@ def _one_shot(model: Model, templates: Templates, episodes: Sequence[Episode], s
     return mean(np.array(right), [_person(probe) for probe in probes], seed)
 
 
-def _found(templates: Templates) -> Measure:
+def _names(pairs: Sequence[Pair]) -> tuple[list[str], list[str]]:
+    return [pair.left for pair in pairs], [pair.right for pair in pairs]
+
+
+def found(templates: Templates) -> Measure:
+    """The share of photos in which a face was found."""
     people = [_person(name) for name in templates.names]
     return mean(templates.found, people, 0)
 
