@@ -24,8 +24,8 @@ def evaluate(
         str,
         typer.Option(
             "--protocol",
-            help="omniglot-runs, omniglot-within, omniglot-pairs, lfw-view1, lfw-view2, n-way, open-set "
-            "or transfer.",
+            help="omniglot-runs, omniglot-within, omniglot-pairs, lfw-view1, lfw-view2, n-way, open-set, "
+            "robustness or transfer.",
         ),
     ],
     data: Annotated[

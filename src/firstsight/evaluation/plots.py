@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 BLUE, GREY = "#1f5fa8", "#8a8f98"
-COLOURS = (BLUE, "#c8372d", "#1a8f5a", "#c98a1b")
+COLOURS = (BLUE, "#c8372d", "#1a8f5a", "#c98a1b", "#7b4fa6", "#4d4d4d")
 
 
 def draw_curve(curve: Curve, path: Path) -> None:

@@ -26,6 +26,7 @@ TITLES: Final = {
     "lfw-view2": "Verification: LFW View 2, ten folds",
     "n-way": "One-shot classification: LFW, one photo of each person",
     "open-set": "Open set: 1,000 people of LFW enrolled with one photo each",
+    "robustness": "Robustness: LFW's development pairs, the second photo degraded",
     "pairs": "Training on pairs: all pairs of a batch, beside the usual two pictures for each pair",
     "speed": "Speed, beside peers in the same run",
 }

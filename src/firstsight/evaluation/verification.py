@@ -28,7 +28,13 @@ def best_threshold(scores: Scores, mated: NDArray[np.bool_]) -> float:
     return float((ordered[cut - 1] + ordered[cut]) / 2)
 
 
-def fold_answers(scores: Scores, mated: NDArray[np.bool_], folds: NDArray[np.integer]) -> NDArray[np.bool_]:
+def fold_answers(
+    scores: Scores,
+    mated: NDArray[np.bool_],
+    folds: NDArray[np.integer],
+    *,
+    chosen_on: Scores | None = None,
+) -> NDArray[np.bool_]:
     """Which pairs are answered rightly, each by the threshold that is best on the other folds.
 
     Huang et al., "Labeled Faces in the Wild" (2007), section III: View 2.
@@ -37,11 +43,13 @@ def fold_answers(scores: Scores, mated: NDArray[np.bool_], folds: NDArray[np.int
         scores: (n,) similarities.
         mated: (n,) whether of the same person.
         folds: (n,) the fold of each pair.
+        chosen_on: (n,) similarities of the same pairs that thresholds are chosen on; ``scores`` when None.
     """
+    known = scores if chosen_on is None else chosen_on
     right = np.empty(len(scores), dtype=np.bool_)
     for fold in np.unique(folds):
         held = folds == fold
-        threshold = best_threshold(scores[~held], mated[~held])
+        threshold = best_threshold(known[~held], mated[~held])
         right[held] = (scores[held] >= threshold) == mated[held]
     return right
 

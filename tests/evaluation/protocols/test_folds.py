@@ -60,7 +60,9 @@ def embedded(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, set[str]]]:
         rows = np.zeros((len(names), 64), np.float32)
         for row, name in enumerate(names):
             rows[row, int(name.split("/")[-2][1:])] = 1
-        return Templates(tuple(names), rows, np.ones(len(names), np.bool_), {name: row for row, name in enumerate(names)})
+        return Templates(
+            tuple(names), rows, np.ones(len(names), np.bool_), {name: row for row, name in enumerate(names)}
+        )
 
     monkeypatch.setattr(module, "embed_pictures", embed)
     return seen

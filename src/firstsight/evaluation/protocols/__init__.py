@@ -7,12 +7,17 @@ from typing import Any, Final
 
 from firstsight.errors import DataError, UsageError
 from firstsight.evaluation.embedding import Progress, embed_pictures
-from firstsight.evaluation.protocols import folder, lfw, omniglot
+from firstsight.evaluation.protocols import folder, lfw, omniglot, robustness
 from firstsight.evaluation.protocols.protocol import Protocol
 from firstsight.evaluation.result import Result
 from firstsight.models import Model
 
-PROTOCOLS: Final[dict[str, Protocol[Any]]] = {**omniglot.PROTOCOLS, **lfw.PROTOCOLS, **folder.PROTOCOLS}
+PROTOCOLS: Final[dict[str, Protocol[Any]]] = {
+    **omniglot.PROTOCOLS,
+    **lfw.PROTOCOLS,
+    **robustness.PROTOCOLS,
+    **folder.PROTOCOLS,
+}
 
 
 def evaluate(

@@ -61,7 +61,7 @@ def transfer(model: Model, data: Identities, templates: Templates, seed: int) ->
             supports.append(support[::shots])
             owners.append(people[0])
         right = np.array([one[0] > one[1:].max() for one in scores])
-        measures["accuracy" if shots == 1 else f"accuracy_{shots}_shot"] = mean(right, owners, seed)
+        measures["accuracy" if shots == 1 else f"accuracy_{shots}_shot"] = mean(right, owners, seed=seed)
         if shots == 1:
             examples = trial_examples(probes, supports, scores)
     rule = f"Nobody of the test is in training. The model was trained on: {model.card.trained_on}."

@@ -148,9 +148,9 @@ def lfw_open_set(model: Model, lfw: Lfw, templates: Templates, seed: int) -> Res
         others += drawn.stranger_people
         runs.append(searched)
     measures = {
-        "fpir": mean(np.concatenate(named), others, seed),
-        "fnir": mean(np.concatenate(missed), people, seed),
-        "fnir_with_threshold_set_on_the_strangers": mean(np.concatenate(missed_fitted), people, seed),
+        "fpir": mean(np.concatenate(named), others, seed=seed),
+        "fnir": mean(np.concatenate(missed), people, seed=seed),
+        "fnir_with_threshold_set_on_the_strangers": mean(np.concatenate(missed_fitted), people, seed=seed),
         "faces_found": found(templates),
     }
     rates = np.geomspace(1e-3, 0.3, 60)
@@ -176,7 +176,7 @@ def lfw_open_set(model: Model, lfw: Lfw, templates: Templates, seed: int) -> Res
 def _one_shot(model: Model, templates: Templates, episodes: Sequence[Episode], seed: int) -> Measure:
     probes, supports = [one.probe for one in episodes], [one.support for one in episodes]
     right = [one_shot_right(scores) for scores in support_scores(model, templates, probes, supports)]
-    return mean(np.array(right), [_person(probe) for probe in probes], seed)
+    return mean(np.array(right), [_person(probe) for probe in probes], seed=seed)
 
 
 def _names(pairs: Sequence[Pair]) -> tuple[list[str], list[str]]:
@@ -186,7 +186,7 @@ def _names(pairs: Sequence[Pair]) -> tuple[list[str], list[str]]:
 def found(templates: Templates) -> Measure:
     """The share of photos in which a face was found."""
     people = [_person(name) for name in templates.names]
-    return mean(templates.found, people, 0)
+    return mean(templates.found, people, seed=0)
 
 
 def _person(name: str) -> str:

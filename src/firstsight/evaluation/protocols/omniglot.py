@@ -59,7 +59,7 @@ def runs(model: Model, data: Omniglot, templates: Templates, seed: int) -> Resul
         data.runs[0],
         "omniglot-runs",
         RULE.format(trained_on=model.card.trained_on),
-        {"accuracy": mean(right, owners, seed)},
+        {"accuracy": mean(right, owners, seed=seed)},
         {"ways": WAYS, "shots": 1, "trials": len(probes), "runs": len(data.runs[1])},
         seed,
         examples=trial_examples(probes, supports, scores),
@@ -80,7 +80,7 @@ def within(model: Model, data: Omniglot, templates: Templates, seed: int) -> Res
         archive,
         "omniglot-within",
         RULE.format(trained_on=model.card.trained_on),
-        {"accuracy": mean(right, owners, seed)},
+        {"accuracy": mean(right, owners, seed=seed)},
         {"ways": WAYS, "shots": 1, "trials": len(trials), "alphabets": len(np.unique(alphabet))},
         seed,
         examples=trial_examples(

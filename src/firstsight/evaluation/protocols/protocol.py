@@ -39,9 +39,9 @@ class Protocol(Generic[D]):
     """From their templates and a seed."""
 
 
-def mean(right: NDArray[np.bool_], owners: Sequence[str], seed: int) -> Measure:
-    """A share, with its interval by bootstrap over the owners of the trials."""
-    return measure(lambda w: float(w @ right / w.sum()), owners, seed=seed)
+def mean(right: NDArray[np.bool_], *owners: Sequence[str], seed: int) -> Measure:
+    """A share, with its interval by bootstrap over the owners of the trials (both, of a pair)."""
+    return measure(lambda w: float(w @ right / w.sum()), *owners, seed=seed)
 
 
 def pair_scores(
@@ -72,7 +72,7 @@ def pair_measures(
     seed: int,
 ) -> dict[str, Measure]:
     """Accuracy of given answers, and the rates that need no threshold of their own."""
-    found = {"accuracy": measure(lambda w: float(w @ right / w.sum()), *owners, seed=seed)}
+    found = {"accuracy": mean(right, *owners, seed=seed)}
     for far in FARS:
         name = f"tar_at_far_{far:.0e}".replace("e-0", "e-")
         found[name] = measure(partial(tar_at_far, scores, mated, far), *owners, seed=seed)
