@@ -20,17 +20,27 @@
     │   ├── RecipeError           a recipe that cannot be meant
     │   ├── CheckpointError       of another recipe, damaged, or not written
     │   └── TrainingStopped       a run that a monitor ended
-    └── GalleryError
-        ├── GalleryUnavailable    cannot be opened, read, written; disk full
-        ├── GalleryCorrupt
-        ├── GalleryTooNew         written by a later version
-        ├── GalleryBusy           another process holds it too long
-        ├── GalleryLocked         encrypted, and the key is missing or wrong
-        ├── ModelMismatch         made with another model
-        ├── InvalidName
-        ├── NameTaken
-        ├── NoSuchPerson
-        └── NoSuchTemplate
+    ├── GalleryError
+    │   ├── GalleryUnavailable    cannot be opened, read, written; disk full
+    │   ├── GalleryCorrupt
+    │   ├── GalleryTooNew         written by a later version
+    │   ├── GalleryBusy           another process holds it too long
+    │   ├── GalleryLocked         encrypted, and the key is missing or wrong
+    │   ├── ModelMismatch         made with another model
+    │   ├── InvalidName
+    │   ├── NameTaken
+    │   ├── NoSuchPerson
+    │   └── NoSuchTemplate
+    └── ServiceError              a service that cannot do what was asked
+        ├── Unauthorized          no key, or one that it does not know
+        ├── Forbidden             the key's role does not allow it
+        ├── RateLimited           more requests than the key may make
+        ├── Overloaded            more work than it takes on at once
+        ├── ServiceUnavailable    cannot be reached, or does not answer in time
+        ├── NoSuchAddress
+        ├── NoSuchJob
+        ├── BodyTooLarge
+        └── BodyMalformed         fields that are missing or cannot be read
 
 Every error carries a stable ``code`` for machines, an exit status for the command line and an HTTP
 status for the service, so that each surface reports it in its own way without a table of its own.
@@ -254,3 +264,78 @@ class NoSuchTemplate(GalleryError):
 
     code = "no_such_template"
     http_status = 404
+
+
+class ServiceError(FirstsightError):
+    """A service that cannot do what was asked, or answers in a way that we do not know."""
+
+    code = "service"
+    http_status = 500
+
+    def __init__(self, message: str, *, hint: str = "", retry_after: int | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.retry_after = retry_after
+        """Seconds after which it is worth another try; None where it is not known."""
+
+
+class Unauthorized(ServiceError):
+    """The request carries no key, or one that the service does not know."""
+
+    code = "unauthorized"
+    http_status = 401
+
+
+class Forbidden(ServiceError):
+    """The key's role does not allow it."""
+
+    code = "forbidden"
+    http_status = 403
+
+
+class RateLimited(ServiceError):
+    """More requests than the key may make in that time."""
+
+    code = "rate_limited"
+    http_status = 429
+
+
+class Overloaded(ServiceError):
+    """The service has more work than it takes on at once."""
+
+    code = "overloaded"
+    http_status = 503
+
+
+class ServiceUnavailable(ServiceError):
+    """The service cannot be reached, or does not answer in time."""
+
+    code = "service_unavailable"
+    http_status = 503
+
+
+class NoSuchAddress(ServiceError):
+    """The service has nothing at that address."""
+
+    code = "no_such_address"
+    http_status = 404
+
+
+class NoSuchJob(ServiceError):
+    """The service knows no job of that id."""
+
+    code = "no_such_job"
+    http_status = 404
+
+
+class BodyTooLarge(ServiceError):
+    """The request's body has more bytes than the service takes."""
+
+    code = "body_too_large"
+    http_status = 413
+
+
+class BodyMalformed(ServiceError):
+    """The request's fields are missing or cannot be read."""
+
+    code = "body_malformed"
+    http_status = 422

@@ -19,6 +19,7 @@ from firstsight.cli.output import answer
 from firstsight.cli.people import people
 from firstsight.cli.reembed import reembed
 from firstsight.cli.search import search
+from firstsight.cli.serve import keys, serve
 from firstsight.cli.train import train
 from firstsight.cli.verify import verify
 
@@ -53,6 +54,8 @@ app.command()(identify)
 app.command()(verify)
 app.command()(classify)
 app.add_typer(people, name="people")
+app.command()(serve)
+app.add_typer(keys, name="keys")
 app.command()(reembed)
 app.command()(models)
 app.add_typer(data, name="data")

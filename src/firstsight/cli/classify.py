@@ -9,7 +9,8 @@ import typer
 from rich.text import Text
 
 from firstsight.cli.options import Json, ModelName
-from firstsight.cli.output import answer_json, command, rounded, table
+from firstsight.cli.output import answer_json, command, table
+from firstsight.fields import rounded
 
 
 @command

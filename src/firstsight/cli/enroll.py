@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from firstsight.cli import fields
+from firstsight import fields
 from firstsight.cli.options import (
     Force,
     Gallery,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
-from firstsight.cli import fields
+from firstsight import fields
 from firstsight.cli.options import Gallery, Json, ModelName, gallery_path, open_recognizer
 from firstsight.cli.output import answer_json, command, complain, error_json, progress, remark, table
 from firstsight.errors import ImageError, UsageError

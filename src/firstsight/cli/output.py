@@ -132,11 +132,6 @@ def plain(step: Callable[[int, int, str], None]) -> Callable[[int, int], None]:
     return lambda done, whole: step(done, whole, "")
 
 
-def rounded(value: float | None) -> float | None:
-    """Six significant digits are plenty in JSON."""
-    return None if value is None else float(f"{value:.6g}")
-
-
 def likelier(ratio: float) -> str:
     """A likelihood ratio in words."""
     if ratio >= 1:

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from firstsight.cli import fields
+from firstsight import fields
 from firstsight.cli.options import Gallery, Json, gallery_path, open_gallery
 from firstsight.cli.output import answer, answer_json, command, remark, table
 from firstsight.gallery import Receipt

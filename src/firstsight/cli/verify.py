@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from firstsight.cli import fields
+from firstsight import fields
 from firstsight.cli.options import Json, ModelName
 from firstsight.cli.output import answer, answer_json, command, likelier
 

@@ -39,6 +39,26 @@ def get(database: sqlite3.Connection, name: str) -> Person:
     return person
 
 
+def named(database: sqlite3.Connection, number: int) -> Person:
+    """The person of that number.
+
+    Raises:
+        NoSuchPerson: there is none.
+    """
+    row = database.execute(SELECT + "WHERE person.id = ? GROUP BY person.id", (number,)).fetchone()
+    if row is None:
+        raise NoSuchPerson(f"Nobody with the number {number} is in the gallery.", hint="List the people.")
+    return _record(row)
+
+
+def page(database: sqlite3.Connection, after: int, limit: int) -> list[Person]:
+    """The next people in the order of enrolment."""
+    rows = database.execute(
+        SELECT + "WHERE person.id > ? GROUP BY person.id ORDER BY person.id LIMIT ?", (after, limit)
+    )
+    return [_record(row) for row in rows]
+
+
 def find_or_add(database: sqlite3.Connection, name: str) -> Person:
     """The person of that name, who is added when new."""
     if person := find(database, name):

@@ -93,6 +93,16 @@ class SqliteStore:
         with self._connection.reading() as database:
             return people.get(database, name)
 
+    def person_of(self, number: int) -> Person:
+        """One of them, by number."""
+        with self._connection.reading() as database:
+            return people.named(database, number)
+
+    def page(self, after: int, limit: int) -> list[Person]:
+        """The next people in the order of enrolment."""
+        with self._connection.reading() as database:
+            return people.page(database, after, limit)
+
     def templates(self, name: str) -> list[Template]:
         """A person's templates, oldest first."""
         name = checked_name(name)
@@ -185,6 +195,17 @@ class SqliteStore:
             people.remove(database, person)
         return self._receipt(person, held)
 
+    def known(self, name: str) -> bool:
+        """Whether somebody has that name."""
+        name = checked_name(name)
+        with self._connection.reading() as database:
+            return people.find(database, name) is not None
+
+    def count_people(self) -> int:
+        """How many people there are."""
+        with self._connection.reading() as database:
+            return int(database.execute("SELECT count(*) FROM person").fetchone()[0])
+
     def count_templates(self) -> int:
         """How many templates a probe is compared with."""
         with self._connection.reading() as database:
@@ -200,6 +221,15 @@ class SqliteStore:
             )
         self._vault.unlock(self._proof)
         return self._index.search(probes, k, self.contract)
+
+    def crop(self, template_id: int) -> KeptCrop:
+        """One template's crop, if it was kept."""
+        self._vault.unlock(self._proof)
+        with self._connection.reading() as database:
+            found = templates.kept_crop(database, self._vault, template_id)
+        if found is None:
+            raise templates.missing(template_id)
+        return found
 
     def crops(self) -> Iterator[KeptCrop]:
         """Every template's crop, if it was kept."""

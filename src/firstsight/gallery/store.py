@@ -63,6 +63,16 @@ class Store(Protocol):
             NoSuchPerson: nobody has that name.
         """
 
+    def person_of(self, number: int) -> Person:
+        """One of them, by ``Person.id``, which stays when they are renamed.
+
+        Raises:
+            NoSuchPerson: nobody has that number.
+        """
+
+    def page(self, after: int, limit: int) -> list[Person]:
+        """The next ``limit`` people whose number is above ``after``, in the order of enrolment."""
+
     def templates(self, name: str) -> list[Template]:
         """A person's templates, oldest first.
 
@@ -128,6 +138,16 @@ class Store(Protocol):
             NoSuchPerson: nobody has that name.
         """
 
+    def known(self, name: str) -> bool:
+        """Whether somebody has that name.
+
+        Raises:
+            InvalidName: nobody can have it.
+        """
+
+    def count_people(self) -> int:
+        """How many people there are."""
+
     def count_templates(self) -> int:
         """How many templates a probe is compared with."""
 
@@ -142,6 +162,13 @@ class Store(Protocol):
 
         Raises:
             UsageError: probes of another shape, or a k below 1.
+        """
+
+    def crop(self, template_id: int) -> KeptCrop:
+        """One template's crop, if it was kept.
+
+        Raises:
+            NoSuchTemplate: there is none of that number.
         """
 
     def crops(self) -> Iterator[KeptCrop]:

@@ -73,11 +73,15 @@ def owner(database: sqlite3.Connection, number: int) -> Person:
         (number,),
     ).fetchone()
     if row is None:
-        raise NoSuchTemplate(
-            f"No photo with the number {number} is in the gallery.",
-            hint="See: firstsight people show NAME",
-        )
+        raise missing(number)
     return people.get(database, row[0])
+
+
+def missing(number: int) -> NoSuchTemplate:
+    """The error of a number that no template has."""
+    return NoSuchTemplate(
+        f"No photo with the number {number} is in the gallery.", hint="See: firstsight people show NAME"
+    )
 
 
 def hand_over(

@@ -13,6 +13,8 @@ class Candidate:
     """One person of the gallery, by their best-scoring photo."""
 
     person: str
+    person_id: int
+    """Their number, which stays when they are renamed."""
     similarity: float
     """Cosine, -1 to 1."""
     likelihood_ratio: float

@@ -9,8 +9,9 @@ import numpy as np
 
 from firstsight.errors import UsageError
 from firstsight.images import Source
+from firstsight.models import Model
 from firstsight.recognizer.answers import Classification, Verification
-from firstsight.recognizer.encoder import Encoder, label
+from firstsight.recognizer.encoder import EncodedFace, Encoder, label
 
 FMR: Final = 1e-3
 """False match rate of a verification, unless another is asked for."""
@@ -23,11 +24,16 @@ def verify(encoder: Encoder, left: Source, right: Source, *, fmr: float = FMR) -
         ImageError, NoFace, SeveralFaces: one of the photos.
         NotCalibrated: the model's calibration does not reach that rate.
     """
-    calibration = encoder.model.calibrated()
-    threshold = calibration.threshold(fmr)
-    pair = [encoder.only_face(photo).embedding[None] for photo in (left, right)]
-    similarity = float(encoder.model.similarity(pair[0], pair[1])[0, 0])
-    return Verification(similarity, threshold, fmr, calibration.likelihood_ratio(similarity))
+    # Before the photos: a rate that cannot be had is told at once.
+    encoder.model.calibrated().threshold(fmr)
+    return compare(encoder.model, encoder.only_face(left), encoder.only_face(right), fmr=fmr)
+
+
+def compare(model: Model, left: EncodedFace, right: EncodedFace, *, fmr: float = FMR) -> Verification:
+    """Whether two faces that were embedded already are of the same person; see ``verify``."""
+    calibration = model.calibrated()
+    similarity = float(model.similarity(left.embedding[None], right.embedding[None])[0, 0])
+    return Verification(similarity, calibration.threshold(fmr), fmr, calibration.likelihood_ratio(similarity))
 
 
 def classify(

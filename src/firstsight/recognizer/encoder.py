@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from firstsight.errors import NoFace, SeveralFaces
 from firstsight.faces import Box, Detector, Face
 from firstsight.faces.quality import UNJUDGED, Quality, assess
-from firstsight.images import Source, read_image
+from firstsight.images import DEFAULT_LIMITS, Limits, Source, read_image
 from firstsight.models import DEFAULT, Model, open_model
 
 
@@ -30,6 +31,28 @@ class EncodedFace:
         return assess(self.picture, self.face) if len(self.face.landmarks) else UNJUDGED
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class FoundFaces:
+    """The faces of a photo, before they are embedded."""
+
+    picture: NDArray[np.uint8]
+    """The whole upright photo, (H, W, 3)."""
+    faces: tuple[Face, ...]
+    crops: NDArray[np.uint8]
+    """(N, S, S, C): what the model sees of each."""
+
+    def largest(self, count: int) -> FoundFaces:
+        """The largest faces only, in their order from left to right."""
+        areas = [face.box.width * face.box.height for face in self.faces]
+        kept = np.sort(np.argsort(areas, kind="stable")[::-1][:count])
+        return FoundFaces(self.picture, tuple(self.faces[place] for place in kept), self.crops[kept])
+
+    def encoded(self, embeddings: NDArray[np.float32]) -> list[EncodedFace]:
+        """The faces with their templates, (N, D)."""
+        pairs = zip(self.faces, embeddings, strict=True)
+        return [EncodedFace(self.picture, face, embedding) for face, embedding in pairs]
+
+
 class Encoder:
     """A detector and a model. Immutable, and safe to share between threads."""
 
@@ -42,16 +65,24 @@ class Encoder:
         self.model = open_model(model) if isinstance(model, str | Path) else model
         self.detector = detector or Detector()
 
-    def faces(self, photo: Source) -> list[EncodedFace]:
+    def find(self, photo: Source, *, limits: Limits = DEFAULT_LIMITS) -> FoundFaces:
         """Every face in a photo, from left to right; the whole picture, for a model of whole pictures.
 
         Raises:
             ImageError: the photo cannot be read.
         """
-        picture = read_image(photo)
+        picture = read_image(photo, limits=limits)
         faces = self.detector.detect(picture) if self.model.preprocessing.points else [_whole(picture)]
-        embeddings = self.embed(picture, [face.landmarks for face in faces])
-        return [EncodedFace(picture, *pair) for pair in zip(faces, embeddings, strict=True)]
+        return FoundFaces(picture, tuple(faces), self.crops(picture, [face.landmarks for face in faces]))
+
+    def faces(self, photo: Source) -> list[EncodedFace]:
+        """Every face in a photo with its template, from left to right.
+
+        Raises:
+            ImageError: the photo cannot be read.
+        """
+        found = self.find(photo)
+        return found.encoded(self.model.embed(found.crops))
 
     def only_face(self, photo: Source) -> EncodedFace:
         """The one face in a photo.
@@ -60,30 +91,42 @@ class Encoder:
             ImageError: the photo cannot be read.
             NoFace, SeveralFaces: there is none, or more than one.
         """
-        faces = self.faces(photo)
-        if not faces:
-            raise NoFace(
-                f"No face was found in {label(photo)}.",
-                hint="Use a photo in which the whole face can be seen from the front.",
-            )
-        if len(faces) > 1:
-            places = "; ".join(
-                f"{box.width:.0f} x {box.height:.0f} px at ({box.left:.0f}, {box.top:.0f})"
-                for box in (encoded.face.box for encoded in faces)
-            )
-            raise SeveralFaces(
-                f"{len(faces)} faces were found in {label(photo)}: {places}.",
-                hint="Crop the photo so that it shows one person.",
-            )
-        return faces[0]
+        return the_only(self.faces(photo), label(photo))
 
     def embed(self, picture: NDArray[np.uint8], landmarks: list[NDArray[np.float32]]) -> NDArray[np.float32]:
         """Templates of the faces with those landmarks: (N, D) float32, rows of unit length."""
+        return self.model.embed(self.crops(picture, landmarks))
+
+    def crops(self, picture: NDArray[np.uint8], landmarks: list[NDArray[np.float32]]) -> NDArray[np.uint8]:
+        """What the model sees of those faces: (N, S, S, C) uint8."""
         wanted = self.model.preprocessing
         crops = np.empty((len(landmarks), wanted.size, wanted.size, wanted.channels), dtype=np.uint8)
         for row, points in enumerate(landmarks):
             crops[row] = wanted.crop(picture, points if len(points) else None)
-        return self.model.embed(crops)
+        return crops
+
+
+def the_only(faces: Sequence[EncodedFace], name: str) -> EncodedFace:
+    """The one face of a photo of that name.
+
+    Raises:
+        NoFace, SeveralFaces: there is none, or more than one.
+    """
+    if not faces:
+        raise NoFace(
+            f"No face was found in {name}.",
+            hint="Use a photo in which the whole face can be seen from the front.",
+        )
+    if len(faces) > 1:
+        places = "; ".join(
+            f"{box.width:.0f} x {box.height:.0f} px at ({box.left:.0f}, {box.top:.0f})"
+            for box in (encoded.face.box for encoded in faces)
+        )
+        raise SeveralFaces(
+            f"{len(faces)} faces were found in {name}: {places}.",
+            hint="Crop the photo so that it shows one person.",
+        )
+    return faces[0]
 
 
 def _whole(picture: NDArray[np.uint8]) -> Face:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from types import TracebackType
@@ -90,16 +91,28 @@ class Recognizer:
             ImageError: the photo cannot be read.
             NotCalibrated: the model's calibration does not reach that rate for so large a gallery.
         """
-        calibration = self.encoder.model.calibrated()
+        # Before the photo: a rate that cannot be had is told at once.
+        self.threshold(fpir)
+        return self.sightings(self.encoder.faces(photo), fpir=fpir)
+
+    def threshold(self, fpir: float = FPIR) -> float:
+        """The similarity from which on somebody is named, for the gallery as large as it is now.
+
+        Raises:
+            NotCalibrated: the model's calibration does not reach that rate for so large a gallery.
+        """
         count = max(1, self.store.count_templates())
-        threshold = calibration.identification_threshold(fpir, count)
-        faces = self.encoder.faces(photo)
+        return self.encoder.model.calibrated().identification_threshold(fpir, count)
+
+    def sightings(self, faces: Sequence[EncodedFace], *, fpir: float = FPIR) -> list[Sighting]:
+        """Who faces are that were embedded already; see ``identify``."""
+        calibration, threshold = self.encoder.model.calibrated(), self.threshold(fpir)
         if not faces:
             return []
 
         def candidate(match: Match) -> Candidate:
             ratio = calibration.likelihood_ratio(match.similarity)
-            return Candidate(match.person, match.similarity, ratio)
+            return Candidate(match.person, match.person_id, match.similarity, ratio)
 
         found = self.store.search(np.stack([encoded.embedding for encoded in faces]), 2)
         sightings = []

@@ -1,14 +1,14 @@
-"""The fields of answers in JSON. Their names are stable and documented in docs/cli.md."""
+"""Answers as plain fields for JSON. Their names are stable; the command line and the service share them."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from firstsight.cli.output import rounded
 from firstsight.gallery import Person, Receipt, Template
 
 if TYPE_CHECKING:
-    from firstsight.faces import Box
+    from firstsight.faces import Box, Face
+    from firstsight.faces.quality import Quality
     from firstsight.recognizer import Candidate, Sighting, Verification
 
 Fields = dict[str, Any]
@@ -62,8 +62,24 @@ def candidate(found: Candidate | None) -> Fields | None:
         return None
     return {
         "person": found.person,
+        "person_id": found.person_id,
         "similarity": rounded(found.similarity),
         "likelihood_ratio": rounded(found.likelihood_ratio),
+    }
+
+
+def quality(found: Quality) -> Fields:
+    """How well a face can be known again."""
+    return {"score": rounded(found.score), "reasons": list(found.reasons)}
+
+
+def face(found: Face, judged: Quality) -> Fields:
+    """A face, whoever it is."""
+    return {
+        "box": box(found.box),
+        "landmarks": [[round(float(x), 1), round(float(y), 1)] for x, y in found.landmarks],
+        "confidence": rounded(found.confidence),
+        "quality": quality(judged),
     }
 
 
@@ -72,15 +88,13 @@ def sighting(found: Sighting) -> Fields:
     return {
         "box": box(found.box),
         "person": found.person,
+        "person_id": found.best.person_id if found.best and found.person is not None else None,
         "similarity": rounded(found.similarity),
         "threshold": rounded(found.threshold),
         "margin": rounded(found.margin),
         "best": candidate(found.best),
         "runner_up": candidate(found.runner_up),
-        "quality": {
-            "score": rounded(found.quality.score),
-            "reasons": list(found.quality.reasons),
-        },
+        "quality": quality(found.quality),
     }
 
 
@@ -93,3 +107,8 @@ def verification(found: Verification) -> Fields:
         "fmr": found.fmr,
         "likelihood_ratio": rounded(found.likelihood_ratio),
     }
+
+
+def rounded(value: float | None) -> float | None:
+    """Six significant digits are plenty in JSON."""
+    return None if value is None else float(f"{value:.6g}")

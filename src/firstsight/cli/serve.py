@@ -1,0 +1,119 @@
+"""``firstsight serve`` and ``firstsight keys``: the HTTP service and who may use it."""
+
+from __future__ import annotations
+
+import ipaddress
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from firstsight.cli.options import Gallery, Json, ModelName, gallery_path, open_recognizer
+from firstsight.cli.output import answer, answer_json, command, remark, table
+from firstsight.errors import UsageError
+
+if TYPE_CHECKING:
+    from firstsight.service.ledger import Ledger
+
+FIRST = "first"
+"""Name of the key that is made at the first start."""
+
+keys = typer.Typer(no_args_is_help=True, help="Keys of the HTTP service: create, list, revoke.")
+
+
+@command
+def serve(
+    gallery: Gallery = None,
+    model: ModelName = None,
+    host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="0 for any that is free.")] = 8300,
+    workers: Annotated[int, typer.Option("--workers", min=1, help="Photos decoded at the same time.")] = 2,
+) -> None:
+    """Serve a gallery: an HTTP API and a page, on this machine only unless told otherwise."""
+    try:
+        import uvicorn
+
+        from firstsight.service import Settings
+        from firstsight.service.app import create_app
+    except ImportError as error:
+        raise UsageError(
+            f"The service's parts are not installed ({error.name}).", hint="pip install 'firstsight[serve]'"
+        ) from error
+    from firstsight.service import keys as stored
+
+    with closing(_ledger(gallery)) as ledger:
+        if not any(key.revoked is None for key in stored.everything(ledger)):
+            if not _loopback(host):
+                raise UsageError(
+                    f"{host} can be reached from other machines, and no key was made yet.",
+                    hint="Make one first: firstsight keys create NAME --role admin",
+                )
+            answer(f"API key (admin), shown this once: {stored.create(ledger, FIRST, 'admin')}")
+        with open_recognizer(gallery, model, new=True) as recognizer:
+            app = create_app(recognizer, ledger, Settings(workers=workers))
+            if not _loopback(host):
+                remark("Other machines can reach this service; put TLS in front of it.")
+            remark(f"Page and API: http://{f'[{host}]' if ':' in host else host}:{port}/ (Ctrl-C ends it)")
+            # Addresses of requests hold numbers of people: the log has patterns only.
+            uvicorn.run(app, host=host, port=port, access_log=False, log_level="warning", server_header=False)
+
+
+@keys.command("create")
+@command
+def create(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="What the key is for.")],
+    role: Annotated[
+        str, typer.Option("--role", help="read (identify, verify), write (enrol), or admin (erase, export).")
+    ] = "read",
+    gallery: Gallery = None,
+) -> None:
+    """Make a key and show it, this once."""
+    from firstsight.service import keys as stored
+
+    with closing(_ledger(gallery)) as ledger:
+        answer(stored.create(ledger, name, role))
+    remark("It cannot be shown again.")
+
+
+@keys.command("list")
+@command
+def show(gallery: Gallery = None, as_json: Json = False) -> None:
+    """The keys, without their secrets."""
+    from firstsight.service import keys as stored
+
+    with closing(_ledger(gallery)) as ledger:
+        found = stored.everything(ledger)
+    if as_json:
+        names = ("name", "role", "created", "revoked")
+        answer_json({"keys": [{name: getattr(key, name) for name in names} for key in found]})
+        return
+    rows = [(key.name, key.role, key.created, key.revoked or "") for key in found]
+    table(("Key", "Role", "Created", "Revoked"), rows)
+
+
+@keys.command("revoke")
+@command
+def revoke(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A key of `keys list`.")],
+    gallery: Gallery = None,
+) -> None:
+    """End a key; a running service refuses it from its next request on."""
+    from firstsight.service import keys as stored
+
+    with closing(_ledger(gallery)) as ledger:
+        stored.revoke(ledger, name)
+    answer(f"{name} was revoked.")
+
+
+def _ledger(gallery: str | None) -> Ledger:
+    from firstsight.service.ledger import Ledger, ledger_path
+
+    return Ledger(ledger_path(Path(gallery_path(gallery))))
+
+
+def _loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,65 @@
+"""A zip of folders, one for each person, that came in a request; nothing of it touches the disk."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from functools import partial
+from pathlib import PurePosixPath
+
+from firstsight.datasets import PICTURES
+from firstsight.errors import BodyMalformed, BodyTooLarge, ImageUnreadable
+from firstsight.service.jobs import Photo
+from firstsight.service.settings import Settings
+
+
+def photos_of(content: bytes, settings: Settings) -> list[Photo]:
+    """The photos of a zip, in order: a folder, or a single file, for each person.
+
+    Raises:
+        BodyMalformed: it is no zip, or holds no pictures.
+        BodyTooLarge: too many pictures.
+    """
+    try:
+        opened = zipfile.ZipFile(io.BytesIO(content))
+        infos = sorted((info for info in opened.infolist() if _wanted(info)), key=lambda one: one.filename)
+    except (zipfile.BadZipFile, ValueError, OSError) as error:
+        raise BodyMalformed(f"This is no zip ({error}).", hint="Zip one folder for each person.") from error
+    if not infos:
+        raise BodyMalformed("The zip holds no pictures.", hint="Zip one folder for each person.")
+    if len(infos) > settings.archive_photos:
+        raise BodyTooLarge(
+            f"The zip holds {len(infos):,} pictures; at most {settings.archive_photos:,} are taken.",
+            hint="Send them in parts.",
+        )
+    return [
+        (info.filename, _person(info.filename), partial(_read, opened, info, settings.photo.bytes))
+        for info in infos
+    ]
+
+
+def _wanted(info: zipfile.ZipInfo) -> bool:
+    path = PurePosixPath(info.filename)
+    hidden = any(part.startswith((".", "__MACOSX")) for part in path.parts)
+    return not info.is_dir() and path.suffix.lower() in PICTURES and not hidden
+
+
+def _person(name: str) -> str:
+    path = PurePosixPath(name)
+    return path.parent.name or path.stem
+
+
+def _read(opened: zipfile.ZipFile, info: zipfile.ZipInfo, largest: int) -> bytes:
+    try:
+        # By reading, not by its header: what a zip says of its sizes may be a lie.
+        with opened.open(info) as file:
+            content = file.read(largest + 1)
+    except (zipfile.BadZipFile, OSError, RuntimeError, EOFError, ValueError) as error:
+        raise ImageUnreadable(
+            f"{info.filename} cannot be unpacked ({error}).", hint="Zip it again."
+        ) from error
+    if len(content) > largest:
+        raise BodyTooLarge(
+            f"{info.filename} is larger than {largest / 2**20:.0f} MiB.", hint="Make it smaller."
+        )
+    return content

@@ -1,0 +1,78 @@
+"""The audit log: who did what to whom, by number, with which decision. It only grows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from firstsight.service.keys import Key
+from firstsight.service.ledger import Ledger
+
+COLUMNS: Final = "id, at, key, role, action, person_id, decision, threshold, status"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the log."""
+
+    id: int
+    at: str
+    key: str
+    """Name of the key."""
+    role: str
+    action: str
+    person_id: int | None
+    decision: str
+    """In a word: enrolled, named, nobody, same, different, erased, refused, ..."""
+    threshold: float | None
+    status: int
+    """HTTP status."""
+
+
+def note(
+    ledger: Ledger,
+    key: Key | None,
+    action: str,
+    decision: str,
+    *,
+    person_id: int | None = None,
+    threshold: float | None = None,
+    status: int = 200,
+) -> None:
+    """Add a line; without a key it was the service itself."""
+    with ledger.transaction() as database:
+        database.execute(
+            "INSERT INTO audit (at, key, role, action, person_id, decision, threshold, status) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                datetime.now(UTC).isoformat(timespec="milliseconds"),
+                key.name if key else "the service",
+                key.role if key else "",
+                action,
+                person_id,
+                decision,
+                threshold,
+                status,
+            ),
+        )
+
+
+def page(ledger: Ledger, before: int | None, limit: int) -> list[Entry]:
+    """The latest lines, newest first, older than a number."""
+    with ledger.transaction() as database:
+        rows = database.execute(
+            f"SELECT {COLUMNS} FROM audit WHERE ? IS NULL OR id < ? ORDER BY id DESC LIMIT ?",  # noqa: S608
+            (before, before, limit),
+        ).fetchall()
+    return [Entry(*row) for row in rows]
+
+
+def of_person(ledger: Ledger, person_id: int) -> list[Entry]:
+    """Every line about a person, oldest first."""
+    with ledger.transaction() as database:
+        rows = database.execute(
+            f"SELECT {COLUMNS} FROM audit WHERE person_id = ? ORDER BY id",  # noqa: S608
+            (person_id,),
+        ).fetchall()
+    return [Entry(*row) for row in rows]

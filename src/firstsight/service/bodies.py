@@ -1,0 +1,148 @@
+"""What a request carries: photos and fields, read into memory within limits, never onto the disk."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from starlette.datastructures import UploadFile
+from starlette.formparsers import MultiPartException, MultiPartParser
+from starlette.requests import Request
+
+from firstsight.errors import BodyMalformed, BodyTooLarge
+from firstsight.service.settings import Settings
+
+FIELD_BYTES: Final = 64 * 1024
+"""Of a text field, and of the fields' frame beside the photos."""
+FIELDS: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A photo that was sent."""
+
+    name: str
+    """Of the file, as it was sent; empty for a bare photo."""
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """Photos by field, and text by field."""
+
+    photos: Mapping[str, list[Part]]
+    texts: Mapping[str, str]
+
+    def one(self, field: str) -> Part:
+        """The only photo of a field.
+
+        Raises:
+            BodyMalformed: there is none, or more than one.
+        """
+        found = self.photos.get(field, [])
+        if len(found) != 1:
+            raise BodyMalformed(
+                f"{len(found)} photos were sent as {field!r}; one is needed.",
+                hint=f"Send multipart/form-data with one file as {field!r}.",
+            )
+        return found[0]
+
+    def flag(self, field: str) -> bool:
+        """Whether a field says yes."""
+        return self.texts.get(field, "").lower() in ("true", "1", "yes", "on")
+
+
+async def read_photo(request: Request, settings: Settings) -> Part:
+    """One photo: bare, as the type of an image, or as the field ``photo``."""
+    if kind(request).startswith("image/"):
+        return Part("", await read_bytes(request, settings.photo.bytes, settings.deadline))
+    return (await read_form(request, settings, 1)).one("photo")
+
+
+async def read_form(request: Request, settings: Settings, parts: int) -> Form:
+    """Multipart fields, with so many photos at most.
+
+    Raises:
+        BodyTooLarge: more bytes than allowed.
+        BodyMalformed: it is no such form, or has too many fields.
+    """
+    if kind(request) != "multipart/form-data":
+        raise BodyMalformed(
+            f"The type {kind(request) or 'of the body'} is not taken here.",
+            hint="Send multipart/form-data, or a bare photo as image/jpeg and the like.",
+        )
+    largest = min(parts * settings.photo.bytes, settings.form_bytes) + FIELD_BYTES
+    content = await read_bytes(request, largest, settings.deadline)
+
+    async def whole() -> AsyncIterator[bytes]:
+        yield content
+
+    parser = _InMemory(
+        request.headers,
+        whole(),  # type: ignore[arg-type]
+        max_files=parts,
+        max_fields=FIELDS,
+        max_part_size=FIELD_BYTES,
+    )
+    parser.spool_max_size = largest
+    try:
+        form = await parser.parse()
+    except (MultiPartException, KeyError, ValueError) as error:
+        raise BodyMalformed(
+            f"The form cannot be read ({error}).", hint="Send multipart/form-data."
+        ) from error
+    photos: dict[str, list[Part]] = {}
+    texts: dict[str, str] = {}
+    try:
+        for field, value in form.multi_items():
+            if isinstance(value, UploadFile):
+                held = await value.read()
+                if len(held) > settings.photo.bytes:
+                    raise _too_large(settings.photo.bytes)
+                photos.setdefault(field, []).append(Part(value.filename or "", held))
+            else:
+                texts[field] = value
+    finally:
+        await form.close()
+    return Form(photos, texts)
+
+
+async def read_bytes(request: Request, largest: int, patience: float) -> bytes:
+    """The whole body.
+
+    Raises:
+        BodyTooLarge: it says, or turns out, to be larger than allowed.
+        BodyMalformed: it comes too slowly.
+    """
+    said = request.headers.get("content-length", "")
+    if said.isdigit() and int(said) > largest:
+        raise _too_large(largest)
+    held = bytearray()
+    try:
+        async with asyncio.timeout(patience):
+            async for chunk in request.stream():
+                held += chunk
+                if len(held) > largest:
+                    raise _too_large(largest)
+    except TimeoutError as error:
+        raise BodyMalformed(
+            f"The body did not arrive within {patience:g} s.", hint="Send it faster, or less of it."
+        ) from error
+    return bytes(held)
+
+
+def kind(request: Request) -> str:
+    """The media type of the body, without parameters."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+class _InMemory(MultiPartParser):
+    """Holds files in memory, however large: their number and size are limited before."""
+
+
+def _too_large(largest: int) -> BodyTooLarge:
+    return BodyTooLarge(
+        f"The body is larger than {largest / 2**20:.0f} MiB.", hint="Send less, or a smaller photo."
+    )

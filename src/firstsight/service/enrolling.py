@@ -1,0 +1,120 @@
+"""Photos to a person: all of a request's or none, once for each idempotency key."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+
+from starlette.concurrency import run_in_threadpool
+
+from firstsight.errors import BodyMalformed, Overloaded, UsageError
+from firstsight.gallery import Person
+from firstsight.recognizer.recognizer import new_template
+from firstsight.service.bodies import Part
+from firstsight.service.keys import Key
+from firstsight.service.state import Service
+
+NAMELESS = "the picture"
+LONGEST = 200
+"""Characters of an idempotency key."""
+
+
+async def enrol(
+    service: Service,
+    key: Key,
+    name: str,
+    photos: Sequence[Part],
+    *,
+    keep_crops: bool = False,
+    force: bool = False,
+    consent: str | None = None,
+    retain_until: date | None = None,
+    notes: str | None = None,
+) -> Person:
+    """See ``Recognizer.enroll``.
+
+    Raises:
+        BodyMalformed: no photo.
+        FirstsightError: as ``Recognizer.enroll``, and ``Overloaded``.
+    """
+    if not photos:
+        raise BodyMalformed("No photo was sent.", hint="Send one or more as 'photo'.")
+    templates = []
+    for photo in photos:
+        called = photo.name or NAMELESS
+        face = await service.engine.only_face(photo.content, called)
+        service.metrics.seen(1)
+        templates.append(await run_in_threadpool(new_template, face, called, keep_crops, force))
+
+    def add() -> Person:
+        person = service.recognizer.store.add(
+            name, templates, consent=consent, retain_until=retain_until, notes=notes
+        )
+        service.note(key, "enroll", "enrolled", person_id=person.id)
+        return person
+
+    return await run_in_threadpool(add)
+
+
+class Once:
+    """A request that may be sent again, by the key that its sender gave it."""
+
+    def __init__(self, service: Service, key: Key, token: str, request: Sequence[bytes]) -> None:
+        """Name a request by its token and what it holds.
+
+        Raises:
+            UsageError: the token is too long.
+        """
+        if len(token) > LONGEST:
+            raise UsageError("The Idempotency-Key is too long.", hint=f"At most {LONGEST} characters.")
+        digest = hashlib.sha256()
+        for part in request:
+            digest.update(len(part).to_bytes(8, "big") + part)
+        self._service, self._owner, self._token = service, (key.id, token), token
+        self._request = digest.hexdigest()
+
+    def begin(self) -> Person | None:
+        """Who was enrolled when the same request came before; None for one that is to be done now.
+
+        Raises:
+            UsageError: another request had that token.
+            Overloaded: the same request is being done.
+            NoSuchPerson: they were erased since.
+        """
+        if not self._token:
+            return None
+        at = datetime.now(UTC).isoformat(timespec="seconds")
+        with self._service.ledger.transaction() as database:
+            new = database.execute(
+                "INSERT OR IGNORE INTO answered (key_id, token, request, at) VALUES (?, ?, ?, ?)",
+                (*self._owner, self._request, at),
+            ).rowcount
+            request, person_id = database.execute(
+                "SELECT request, person_id FROM answered WHERE key_id = ? AND token = ?", self._owner
+            ).fetchone()
+        if request != self._request:
+            raise UsageError(
+                "The Idempotency-Key was used for another request.", hint="Give each request its own."
+            )
+        if new:
+            return None
+        if person_id is None:
+            raise Overloaded("The same request is being done.", hint="Try again in a second.", retry_after=1)
+        return self._service.recognizer.store.person_of(person_id)
+
+    def done(self, person: Person | None) -> None:
+        """Remember the answer, by number, so that nothing of it is left when they are erased.
+
+        None forgets the request, which failed.
+        """
+        if not self._token:
+            return
+        with self._service.ledger.transaction() as database:
+            if person is None:
+                database.execute("DELETE FROM answered WHERE key_id = ? AND token = ?", self._owner)
+            else:
+                database.execute(
+                    "UPDATE answered SET person_id = ? WHERE key_id = ? AND token = ?",
+                    (person.id, *self._owner),
+                )

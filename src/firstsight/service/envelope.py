@@ -1,0 +1,136 @@
+"""Around every request: an id, headers that keep browsers strict, and one form for all errors."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import time
+from typing import Final
+
+from fastapi.exceptions import RequestValidationError
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from firstsight.errors import BodyMalformed, BodyTooLarge, FirstsightError, NoSuchAddress, ServiceError
+from firstsight.service.metrics import Metrics
+
+HEADERS: Final = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
+    "img-src 'self' blob: data:; connect-src 'self'; media-src blob:; form-action 'none'; "
+    "frame-ancestors 'none'; base-uri 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(self), microphone=(), geolocation=()",
+    "Cache-Control": "no-store",
+}
+MEASURED: Final = ("multipart/form-data", "application/zip", "application/x-zip-compressed")
+"""Types of bodies that the routes read themselves, piece by piece."""
+SHORT: Final = 1 << 20
+DESCRIBED: Final = "All addresses are described in /v1/openapi.json, and for people at /docs."
+log = logging.getLogger("firstsight.service")
+
+
+class Envelope:
+    """The outermost layer."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        """Wrap an application."""
+        self._app, self._metrics = app, metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, whatever happens inside."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        scope.setdefault("state", {})["request_id"] = request_id = secrets.token_hex(8)
+        began, status = time.monotonic(), 0
+
+        async def sending(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                own = {name.lower() for name, _ in message["headers"]}
+                extra = {**HEADERS, "X-Request-Id": request_id}
+                message["headers"] = [
+                    *message["headers"],
+                    *(
+                        (name.lower().encode(), value.encode())
+                        for name, value in extra.items()
+                        if name.lower().encode() not in own
+                    ),
+                ]
+            await send(message)
+
+        try:
+            if refusal := _refused(Headers(scope=scope)):
+                await answered(refusal, request_id)(scope, receive, sending)
+            else:
+                await self._app(scope, receive, sending)
+        except Exception:
+            # What went wrong is in the log, under the id; whoever asked learns nothing of our inside.
+            log.exception("request %s failed", request_id)
+            if status:
+                raise
+            error = ServiceError("Something went wrong.", hint=f"It is in the log under {request_id}.")
+            await answered(error, request_id)(scope, receive, sending)
+        finally:
+            route = getattr(scope.get("route"), "path", "unknown")
+            self._metrics.answered(route, status, time.monotonic() - began)
+            log.info("%s %s %s", request_id, route, status)
+
+
+def _refused(headers: Headers) -> FirstsightError | None:
+    """Bodies that the framework reads whole, before it is known who asks, are short and say so."""
+    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind.startswith("image/") or kind in MEASURED:
+        return None
+    said = headers.get("content-length", "")
+    if said.isdigit() and int(said) > SHORT:
+        return BodyTooLarge(f"A body of {kind or 'no'} type may have {SHORT:,} bytes.", hint="Send less.")
+    if "transfer-encoding" in headers:
+        return BodyMalformed("The body does not say how long it is.", hint="Send a Content-Length.")
+    return None
+
+
+def answered(error: FirstsightError, request_id: str, status: int | None = None) -> JSONResponse:
+    """An error as an answer."""
+    headers = {}
+    if isinstance(error, ServiceError) and error.retry_after is not None:
+        headers["Retry-After"] = str(error.retry_after)
+    elif error.http_status == 503:
+        headers["Retry-After"] = "1"
+    if error.http_status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    values = {"code": error.code, "message": error.message, "hint": error.hint, "request_id": request_id}
+    return JSONResponse({"error": values}, status or error.http_status, headers)
+
+
+async def on_error(request: Request, error: Exception) -> JSONResponse:
+    """Ours, as they are."""
+    assert isinstance(error, FirstsightError)  # noqa: S101 - registered for it alone
+    return answered(error, request.state.request_id)
+
+
+async def on_refusal(request: Request, error: Exception) -> JSONResponse:
+    """What the framework refuses: an unknown path, a wrong method, values of another kind."""
+    status = error.status_code if isinstance(error, HTTPException) else 422
+    if status == 404:
+        found: FirstsightError = NoSuchAddress("There is nothing at this address.", hint=DESCRIBED)
+    elif status == 405:
+        found = BodyMalformed("This address does not take that method.", hint=DESCRIBED)
+    else:
+        found = BodyMalformed(f"The request cannot be meant{_where(error)}.", hint=DESCRIBED)
+    return answered(found, request.state.request_id, status)
+
+
+def _where(error: Exception) -> str:
+    """Which value it is about, in words; never the value itself."""
+    if not isinstance(error, RequestValidationError):
+        return ""
+    told = [f"{'.'.join(map(str, one['loc'][1:]))}: {one['msg']}" for one in error.errors()]
+    return f" ({'; '.join(told[:3])})"

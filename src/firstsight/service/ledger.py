@@ -1,0 +1,97 @@
+"""What the service remembers beside the gallery: keys, the audit log, and which requests were answered.
+
+One SQLite file next to the gallery. It holds hashes of keys, numbers of people and decisions; no key, no
+name, no picture and no embedding.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from firstsight.errors import GalleryUnavailable
+
+SCHEMA: Final = """
+CREATE TABLE IF NOT EXISTS key (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, role TEXT NOT NULL,
+    hash TEXT NOT NULL UNIQUE, created TEXT NOT NULL, revoked TEXT
+);
+CREATE TABLE IF NOT EXISTS audit (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, at TEXT NOT NULL, key TEXT NOT NULL, role TEXT NOT NULL,
+    action TEXT NOT NULL, person_id INTEGER, decision TEXT NOT NULL, threshold REAL, status INTEGER NOT NULL
+);
+CREATE INDEX IF NOT EXISTS audit_person ON audit (person_id);
+CREATE TRIGGER IF NOT EXISTS audit_stays BEFORE UPDATE ON audit
+    BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
+CREATE TRIGGER IF NOT EXISTS audit_is_kept BEFORE DELETE ON audit
+    BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
+CREATE TABLE IF NOT EXISTS answered (
+    key_id INTEGER NOT NULL, token TEXT NOT NULL, request TEXT NOT NULL, person_id INTEGER,
+    at TEXT NOT NULL, PRIMARY KEY (key_id, token)
+);
+"""
+PATIENCE: Final = 10.0
+"""Seconds to wait for another process that writes."""
+
+
+class Ledger:
+    """The file, by one thread at a time."""
+
+    def __init__(self, path: Path) -> None:
+        """Open it, or make it, readable by its owner only.
+
+        Raises:
+            GalleryUnavailable: it cannot be opened or is something else.
+        """
+        self.path = path
+        self._lock = threading.Lock()
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch(mode=0o600, exist_ok=True)
+            self._database = sqlite3.connect(
+                path, timeout=PATIENCE, isolation_level=None, check_same_thread=False
+            )
+            self._database.execute("PRAGMA journal_mode = WAL")
+            self._database.execute("PRAGMA synchronous = NORMAL")
+            self._database.executescript(SCHEMA)
+        except (OSError, sqlite3.Error) as error:
+            raise self._unavailable(error) from error
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """All of it is kept afterwards, or none."""
+        with self._lock:
+            try:
+                self._database.execute("BEGIN IMMEDIATE")
+                yield self._database
+                self._database.execute("COMMIT")
+            except sqlite3.Error as error:
+                raise self._unavailable(error) from error
+            finally:
+                if self._database.in_transaction:
+                    self._database.execute("ROLLBACK")
+
+    def settle(self) -> None:
+        """Forget requests that were being answered when the service ended."""
+        with self.transaction() as database:
+            database.execute("DELETE FROM answered WHERE person_id IS NULL")
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._database.close()
+
+    def _unavailable(self, error: Exception) -> GalleryUnavailable:
+        return GalleryUnavailable(
+            f"The service's file {self.path} cannot be used ({error}).",
+            hint="Check its permissions and the disk; it lies beside the gallery.",
+        )
+
+
+def ledger_path(gallery: Path) -> Path:
+    """Where the service of a gallery keeps its own file."""
+    return gallery.with_name(gallery.name + ".service")

@@ -1,0 +1,77 @@
+"""Who asks, which model answers, and how the service does."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Response
+
+from firstsight.errors import FirstsightError
+from firstsight.service import audit
+from firstsight.service.state import Admin, Reader, Served
+
+router = APIRouter()
+Limit = Annotated[int, Query(ge=1, le=500, description="How many at most.")]
+Cursor = Annotated[str | None, Query(max_length=100, description="The `next` of the page before.")]
+
+
+@router.get("/v1/me")
+def me(key: Reader) -> dict[str, str]:
+    """The key that is used, and its role."""
+    return {"key": key.name, "role": key.role}
+
+
+@router.get("/v1/model")
+def model(service: Served, _: Reader) -> dict[str, Any]:
+    """The model and the size of the gallery."""
+    opened, store = service.recognizer.encoder.model, service.recognizer.store
+    card = opened.card
+    return {
+        "name": opened.name,
+        "title": card.title,
+        "licence": card.licence,
+        "trained_on": card.trained_on,
+        "limits": card.limits,
+        "parameters": card.parameters,
+        "digest": opened.digest,
+        "dimension": opened.dimension,
+        "people": store.count_people(),
+        "templates": store.count_templates(),
+    }
+
+
+@router.get("/v1/audit")
+def log(service: Served, _: Admin, limit: Limit = 100, cursor: Cursor = None) -> dict[str, Any]:
+    """The audit log, newest first."""
+    entries = audit.page(service.ledger, number(cursor), limit)
+    more = str(entries[-1].id) if len(entries) == limit else None
+    return {"entries": [asdict(entry) for entry in entries], "next": more}
+
+
+@router.get("/healthz")
+def health() -> dict[str, str]:
+    """The process answers."""
+    return {"status": "ok"}
+
+
+@router.get("/readyz")
+def ready(service: Served, response: Response) -> dict[str, str]:
+    """The gallery can be read."""
+    try:
+        service.recognizer.store.count_templates()
+    except FirstsightError as error:
+        response.status_code = 503
+        return {"status": error.code}
+    return {"status": "ok"}
+
+
+@router.get("/metrics")
+def metrics(service: Served, _: Reader) -> Response:
+    """Prometheus's text format."""
+    return Response(service.metrics.text(), media_type="text/plain; version=0.0.4")
+
+
+def number(cursor: str | None) -> int | None:
+    """A cursor's place; one that we did not give begins anew."""
+    return int(cursor) if cursor and cursor.isascii() and cursor.isdigit() and len(cursor) < 19 else None

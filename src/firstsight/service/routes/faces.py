@@ -1,0 +1,95 @@
+"""Who is in a photo, whether two show the same person, and where the faces are."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from starlette.concurrency import run_in_threadpool
+
+from firstsight import fields
+from firstsight.faces.quality import assess
+from firstsight.recognizer import FMR, FPIR, Sighting, comparing
+from firstsight.service.bodies import read_form, read_photo
+from firstsight.service.keys import Key
+from firstsight.service.state import Reader, Served, Service
+
+router = APIRouter(prefix="/v1")
+
+
+@router.post("/identify")
+async def identify(
+    service: Served,
+    key: Reader,
+    request: Request,
+    fpir: Annotated[float, Query(description="Share of strangers who may be named.")] = FPIR,
+    limit: Annotated[int, Query(ge=1, le=100, description="Faces in the answer, largest first.")] = 50,
+) -> dict[str, Any]:
+    """Every face in a photo, from left to right: a person, or null for a stranger."""
+    photo = await read_photo(request, service.settings)
+    found, encoded = await service.engine.faces(photo.content, most=limit)
+    service.metrics.seen(len(encoded))
+
+    def search() -> dict[str, Any]:
+        sightings = service.recognizer.sightings(encoded, fpir=fpir)
+        for sighting in sightings:
+            _note(service, key, sighting)
+        height, width = found.picture.shape[:2]
+        return {
+            "fpir": fpir,
+            "templates": service.recognizer.store.count_templates(),
+            "width": width,
+            "height": height,
+            "faces": [fields.sighting(one) for one in sightings],
+        }
+
+    return await run_in_threadpool(search)
+
+
+@router.post("/verify")
+async def verify(
+    service: Served,
+    key: Reader,
+    request: Request,
+    fmr: Annotated[float, Query(description="Share of strangers who may pass.")] = FMR,
+) -> dict[str, Any]:
+    """Whether the photos `left` and `right` of a form show the same person."""
+    form = await read_form(request, service.settings, 2)
+    faces = []
+    for field in ("left", "right"):
+        part = form.one(field)
+        faces.append(await service.engine.only_face(part.content, f"the {field} photo"))
+    service.metrics.seen(len(faces))
+
+    def compare() -> dict[str, Any]:
+        found = comparing.compare(service.recognizer.encoder.model, *faces, fmr=fmr)
+        service.note(key, "verify", "same" if found.same else "different", threshold=found.threshold)
+        return fields.verification(found)
+
+    return await run_in_threadpool(compare)
+
+
+@router.post("/detect")
+async def detect(service: Served, _: Reader, request: Request) -> dict[str, Any]:
+    """Every face in a photo: box, five landmarks and quality."""
+    photo = await read_photo(request, service.settings)
+    found = await service.engine.find(photo.content)
+    service.metrics.seen(len(found.faces))
+
+    def describe() -> dict[str, Any]:
+        height, width = found.picture.shape[:2]
+        shown = [fields.face(one, assess(found.picture, one)) for one in found.faces]
+        return {"width": width, "height": height, "faces": shown}
+
+    return await run_in_threadpool(describe)
+
+
+def _note(service: Service, key: Key, sighting: Sighting) -> None:
+    named = sighting.best if sighting.person is not None else None
+    service.note(
+        key,
+        "identify",
+        "named" if named else "nobody",
+        person_id=named.person_id if named else None,
+        threshold=sighting.threshold,
+    )

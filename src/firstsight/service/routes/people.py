@@ -1,0 +1,125 @@
+"""People: list, show, change, merge, erase, and all that is held of one."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import asdict
+from datetime import UTC, date, datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict, Field
+
+from firstsight import fields
+from firstsight.errors import NameTaken
+from firstsight.service import audit
+from firstsight.service.routes.about import Cursor, Limit, number
+from firstsight.service.state import Admin, Reader, Served, Writer
+
+router = APIRouter(prefix="/v1/people")
+Text = Annotated[str, Field(max_length=10_000)]
+
+
+class Change(BaseModel):
+    """What may be noted of a person; what is left out stays."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Text | None = None
+    consent: Text | None = None
+    retain_until: date | None = None
+    notes: Text | None = None
+
+
+class Newcomer(Change):
+    """A person to be added."""
+
+    name: Text
+
+
+class Merger(BaseModel):
+    """Whom the photos go to."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    into: int
+
+
+@router.get("")
+def everybody(service: Served, _: Reader, limit: Limit = 100, cursor: Cursor = None) -> dict[str, Any]:
+    """The people, in the order of enrolment, page by page."""
+    found = service.recognizer.store.page(number(cursor) or 0, limit)
+    more = str(found[-1].id) if len(found) == limit else None
+    return {"people": [fields.person(one) for one in found], "next": more}
+
+
+@router.post("", status_code=201)
+def add(service: Served, key: Writer, new: Newcomer) -> dict[str, Any]:
+    """A person, without photos yet."""
+    store = service.recognizer.store
+    if store.known(new.name):
+        raise NameTaken("Somebody has that name already.", hint="Choose another name.")
+    noted = {"consent": new.consent, "notes": new.notes, "retain_until": new.retain_until}
+    person = store.add(new.name, [], **noted)  # type: ignore[arg-type]
+    service.note(key, "add", "added", person_id=person.id)
+    return fields.person(person)
+
+
+@router.get("/{person_id}")
+def show(service: Served, _: Reader, person_id: int) -> dict[str, Any]:
+    """A person and their photos."""
+    store = service.recognizer.store
+    person = store.person_of(person_id)
+    photos = [fields.template(one) for one in store.templates(person.name)]
+    return {"person": fields.person(person), "photos": photos}
+
+
+@router.patch("/{person_id}")
+def change(service: Served, key: Writer, person_id: int, wanted: Change) -> dict[str, Any]:
+    """Another name, or other notes."""
+    store = service.recognizer.store
+    person = store.person_of(person_id)
+    if wanted.name is not None:
+        person = store.rename(person.name, wanted.name)
+    noted = {"consent": wanted.consent, "notes": wanted.notes, "retain_until": wanted.retain_until}
+    if any(value is not None for value in noted.values()):
+        person = store.annotate(person.name, **noted)  # type: ignore[arg-type]
+    service.note(key, "change", "changed", person_id=person_id)
+    return fields.person(person)
+
+
+@router.post("/{person_id}/merge")
+def merge(service: Served, key: Writer, person_id: int, wanted: Merger) -> dict[str, Any]:
+    """All photos to another person; this one is removed."""
+    store = service.recognizer.store
+    source, into = store.person_of(person_id), store.person_of(wanted.into)
+    person = store.merge(source.name, into.name)
+    service.note(key, "merge", "merged", person_id=person_id)
+    service.note(key, "merge", "merged into", person_id=person.id)
+    return fields.person(person)
+
+
+@router.delete("/{person_id}")
+def erase(service: Served, key: Admin, person_id: int) -> dict[str, Any]:
+    """Remove a person and all that is held of them; the answer is the receipt."""
+    store = service.recognizer.store
+    receipt = store.erase(store.person_of(person_id).name)
+    service.note(key, "erase", "erased", person_id=person_id)
+    return fields.receipt(receipt)
+
+
+@router.get("/{person_id}/export")
+def export(service: Served, key: Admin, person_id: int) -> dict[str, Any]:
+    """All that is held of a person, embeddings apart: for who asks what is known of them."""
+    store = service.recognizer.store
+    person = store.person_of(person_id)
+    photos = store.templates(person.name)
+    crops = {one.id: store.crop(one.id).crop for one in photos if one.has_crop}
+    service.note(key, "export", "exported", person_id=person_id)
+    return {
+        "person": fields.person(person),
+        "photos": [fields.template(one) for one in photos],
+        "crops": {str(place): base64.b64encode(crop).decode() for place, crop in crops.items() if crop},
+        "audit": [asdict(entry) for entry in audit.of_person(service.ledger, person_id)],
+        "exported": datetime.now(UTC).isoformat(timespec="seconds"),
+    }

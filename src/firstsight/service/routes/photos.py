@@ -1,0 +1,76 @@
+"""Photos that people are known by: add, move, remove, and the crop that was kept."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.concurrency import run_in_threadpool
+
+from firstsight import fields
+from firstsight.errors import ImageMissing
+from firstsight.service.bodies import read_photo
+from firstsight.service.enrolling import enrol
+from firstsight.service.routes import people
+from firstsight.service.state import Reader, Served, Writer
+
+router = APIRouter(prefix="/v1")
+Flag = Annotated[bool, Query()]
+
+
+class Move(BaseModel):
+    """Whose photo it is in truth."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    to: Annotated[str, Field(max_length=10_000)]
+
+
+@router.post("/people/{person_id}/photos", status_code=201)
+async def add(
+    service: Served,
+    key: Writer,
+    request: Request,
+    person_id: int,
+    keep_crop: Flag = False,
+    force: Flag = False,
+) -> dict[str, Any]:
+    """Another photo of a person."""
+    store = service.recognizer.store
+    person = await run_in_threadpool(store.person_of, person_id)
+    photo = await read_photo(request, service.settings)
+    await enrol(service, key, person.name, [photo], keep_crops=keep_crop, force=force)
+    return await run_in_threadpool(people.show, service, key, person_id)
+
+
+@router.post("/photos/{photo_id}/move")
+def move(service: Served, key: Writer, photo_id: int, wanted: Move) -> dict[str, Any]:
+    """A photo to another person, who is added when new; who is left without any is removed."""
+    moved = service.recognizer.store.move_template(photo_id, wanted.to)
+    service.note(key, "move", "moved", person_id=moved.person.id)
+    return {
+        "person": fields.person(moved.person),
+        "source": moved.source,
+        "source_removed": moved.source_removed,
+    }
+
+
+@router.delete("/photos/{photo_id}")
+def remove(service: Served, key: Writer, photo_id: int) -> dict[str, Any]:
+    """Remove a photo; the person stays."""
+    receipt = service.recognizer.store.remove_template(photo_id)
+    service.note(key, "remove", "removed", person_id=receipt.person_id)
+    return fields.receipt(receipt)
+
+
+@router.get("/photos/{photo_id}/crop")
+def crop(service: Served, _: Reader, photo_id: int) -> Response:
+    """The picture of the face, where it was kept."""
+    kept = service.recognizer.store.crop(photo_id).crop
+    if kept is None:
+        raise ImageMissing("No picture of this face was kept.", hint="Enrol with keep_crops=true.")
+    kind = "image/png" if kept.startswith(b"\x89PNG") else "image/jpeg"
+    if kept[8:12] == b"WEBP":
+        kind = "image/webp"
+    return Response(kept, media_type=kind)

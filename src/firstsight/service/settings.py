@@ -1,0 +1,42 @@
+"""What the service allows, all of it before any work is done."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from firstsight.images import Limits
+
+MEBIBYTE = 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Limits of the service."""
+
+    photo: Limits = field(default_factory=lambda: Limits(bytes=16 * MEBIBYTE, pixels=50_000_000))
+    """Of one photo; pixels are read from its header, before it is decoded."""
+    parts: int = 20
+    """Photos in one enrolment."""
+    form_bytes: int = 64 * MEBIBYTE
+    """Of all photos of one request together."""
+    archive_bytes: int = 256 * MEBIBYTE
+    """Of a zip to import, which is held in memory."""
+    archive_photos: int = 10_000
+    faces: int = 50
+    """In one photo."""
+    workers: int = 2
+    """Photos that are decoded and searched for faces at the same time."""
+    waiting: int = 64
+    """Photos that may be in work or wait; beyond that the service says 503."""
+    batch: int = 16
+    """Faces that are embedded together, whoever sent them."""
+    deadline: float = 30.0
+    """Seconds that a request may take."""
+    rate: float = 50.0
+    """Requests a second that one key may make in the long run."""
+    burst: int = 200
+    """Requests that one key may make at once."""
+    jobs: int = 20
+    """Imports that are remembered."""
+    sweep: float = 3600.0
+    """Seconds from one look for people whose day of retention has passed to the next."""

@@ -1,0 +1,64 @@
+"""A service that really listens, on a port of its own, with keys of every role."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+import uvicorn
+
+from firstsight.recognizer import Encoder, Recognizer
+from firstsight.service import Settings, keys
+from firstsight.service.app import create_app
+from firstsight.service.ledger import Ledger
+
+
+@dataclass(frozen=True)
+class Served:
+    """A running service."""
+
+    url: str
+    secrets: dict[str, str]
+    recognizer: Recognizer
+    ledger: Ledger
+    folder: Path
+
+    def http(self, role: str = "admin") -> httpx.Client:
+        headers = {"Authorization": f"Bearer {self.secrets[role]}"}
+        return httpx.Client(base_url=self.url, headers=headers, timeout=60)
+
+
+@contextmanager
+def serving(folder: Path, encoder: Encoder, settings: Settings) -> Iterator[Served]:
+    with (
+        closing(Ledger(folder / "people.db.service")) as ledger,
+        Recognizer(folder / "people.db", model=encoder) as recognizer,
+    ):
+        secrets = {role: keys.create(ledger, f"the {role} key", role) for role in keys.ROLES}
+        app = create_app(recognizer, ledger, settings)
+        server = uvicorn.Server(
+            uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning", access_log=False, ws="none")
+        )
+        thread = threading.Thread(target=server.run)
+        thread.start()
+        try:
+            while not server.started:
+                assert thread.is_alive()
+                time.sleep(0.01)
+            port = server.servers[0].sockets[0].getsockname()[1]
+            yield Served(f"http://127.0.0.1:{port}", secrets, recognizer, ledger, folder)
+        finally:
+            server.should_exit = True
+            thread.join(30)
+
+
+@pytest.fixture
+def served(tmp_path: Path, encoder: Encoder) -> Iterator[Served]:
+    with serving(tmp_path, encoder, Settings()) as found:
+        yield found

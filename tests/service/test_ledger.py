@@ -1,0 +1,177 @@
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from tests.gallery.gallery_makers import CONTRACT, raw
+from tests.service.service_makers import DESK
+
+from firstsight.errors import GalleryUnavailable, NoSuchPerson
+from firstsight.gallery import open_store
+from firstsight.service import audit, ledger
+from firstsight.service.ledger import Ledger, ledger_path
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "people.db.service"
+
+
+@pytest.fixture
+def opened(path: Path) -> Iterator[Ledger]:
+    opened = Ledger(path)
+    yield opened
+    opened.close()
+
+
+def tokens(opened: Ledger) -> list[str]:
+    with opened.transaction() as database:
+        return [row[0] for row in database.execute("SELECT token FROM answered ORDER BY token")]
+
+
+def answer(opened: Ledger, token: str, person_id: int | None) -> None:
+    with opened.transaction() as database:
+        database.execute("INSERT INTO answered VALUES (1, ?, 'digest', ?, 'now')", (token, person_id))
+
+
+CHANGES = (
+    "UPDATE audit SET decision = 'nobody'",
+    "UPDATE audit SET id = id + 100",
+    "DELETE FROM audit",
+    "DELETE FROM audit WHERE id = 1",
+    "INSERT OR REPLACE INTO audit SELECT id, at, key, role, action, 99, 'nobody', threshold, status FROM audit",
+)
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_the_audit_log_only_grows(opened: Ledger, change: str) -> None:
+    audit.note(opened, DESK, "identify", "named", person_id=3)
+    before = audit.page(opened, None, 10)
+    with pytest.raises(GalleryUnavailable, match="append-only"), opened.transaction() as database:
+        database.execute(change)
+    assert audit.page(opened, None, 10) == before
+    audit.note(opened, DESK, "identify", "nobody")
+    assert len(audit.page(opened, None, 10)) == 2
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_also_for_who_opens_the_file_by_other_means(opened: Ledger, path: Path, change: str) -> None:
+    audit.note(opened, DESK, "identify", "named", person_id=3)
+    before = audit.page(opened, None, 10)
+    opened.close()
+    with (
+        closing(sqlite3.connect(path)) as database,
+        pytest.raises(sqlite3.IntegrityError, match="append-only"),
+    ):
+        database.execute(change)
+    again = Ledger(path)
+    assert audit.page(again, None, 10) == before
+    again.close()
+
+
+def test_only_the_owner_can_read_it(path: Path) -> None:
+    """Its log and its shared memory too, whatever the process allows others by default."""
+    before = os.umask(0)
+    try:
+        opened = Ledger(path)
+        audit.note(opened, DESK, "identify", "named")
+        modes = {file.name: file.stat().st_mode & 0o777 for file in path.parent.iterdir()}
+        opened.close()
+    finally:
+        os.umask(before)
+    assert len(modes) > 1
+    assert set(modes.values()) == {0o600}
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("content", [b"not a database" * 100, b"SQLite format 3\0" + b"\xff" * 5000])
+def test_a_file_that_is_no_database_is_left_alone(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+    with pytest.raises(GalleryUnavailable, match=r"people\.db\.service"):
+        Ledger(path)
+    assert path.read_bytes() == content
+
+
+def test_a_gallery_is_not_taken_for_it(tmp_path: Path) -> None:
+    """One wrong path, and the tables of keys would be among those of people."""
+    path = tmp_path / "people.db"
+    with closing(open_store(path, CONTRACT)) as store:
+        store.add("Ada", [])
+    before = raw(path)
+    with pytest.raises(GalleryUnavailable):
+        Ledger(path)
+    assert raw(path) == before
+
+
+def test_places_where_it_cannot_be(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    for place in (tmp_path, tmp_path / "file" / "people.db.service"):
+        with pytest.raises(GalleryUnavailable):
+            Ledger(place)
+
+
+def test_folders_are_made_and_it_lies_beside_the_gallery(tmp_path: Path) -> None:
+    gallery = tmp_path / "new" / "folder" / "people.db"
+    path = ledger_path(gallery)
+    assert path.parent == gallery.parent
+    assert path != gallery
+    Ledger(path).close()
+    assert [file.name for file in gallery.parent.iterdir()] == [path.name]
+
+
+def test_all_of_a_transaction_or_none(opened: Ledger) -> None:
+    """Whatever breaks it off; an error that is no database's comes through as it is."""
+    answer(opened, "before", 1)
+    with pytest.raises(NoSuchPerson), opened.transaction() as database:
+        database.execute("INSERT INTO answered VALUES (1, 'half', 'digest', 1, 'now')")
+        raise NoSuchPerson("Nobody.")
+    with pytest.raises(GalleryUnavailable), opened.transaction() as database:
+        database.execute("INSERT INTO answered VALUES (1, 'half', 'digest', 1, 'now')")
+        database.execute("INSERT INTO answered VALUES (1, 'before', 'digest', 1, 'now')")
+    assert tokens(opened) == ["before"]
+    answer(opened, "after", 1)
+    assert tokens(opened) == ["after", "before"]
+
+
+def test_settling_forgets_only_what_was_in_work(opened: Ledger, path: Path) -> None:
+    for token, person_id in (("done", 3), ("in work", None), ("done, too", 4)):
+        answer(opened, token, person_id)
+    opened.close()
+    again = Ledger(path)
+    again.settle()
+    assert tokens(again) == ["done", "done, too"]
+    again.settle()
+    assert tokens(again) == ["done", "done, too"]
+    again.close()
+
+
+def test_threads_take_turns(opened: Ledger) -> None:
+    def note(number: int) -> None:
+        audit.note(opened, DESK, "identify", "named", person_id=number)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(note, range(200)))
+    entries = audit.page(opened, None, 1000)
+    assert [entry.id for entry in entries] == list(range(200, 0, -1))
+    assert sorted(entry.person_id or 0 for entry in entries) == list(range(200))
+
+
+def test_another_process_that_writes_too_long(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ledger, "PATIENCE", 0.05)
+    with closing(Ledger(path)) as opened, closing(Ledger(path)) as other:
+        with other.transaction(), pytest.raises(GalleryUnavailable, match="locked"):
+            answer(opened, "token", 1)
+        answer(opened, "token", 1)
+        assert tokens(other) == ["token"]
+
+
+def test_a_closed_one_is_unavailable(opened: Ledger) -> None:
+    opened.close()
+    with pytest.raises(GalleryUnavailable):
+        tokens(opened)
+    opened.close()
