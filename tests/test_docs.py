@@ -120,7 +120,15 @@ def test_every_code_of_an_error_is_documented() -> None:
 
 @pytest.mark.parametrize(
     "page",
-    ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "docs/cli.md", "docs/training.md", "docs/view2.md"],
+    [
+        "README.md",
+        "ARCHITECTURE.md",
+        "CONTRIBUTING.md",
+        "docs/cli.md",
+        "docs/service.md",
+        "docs/training.md",
+        "docs/view2.md",
+    ],
 )
 def test_links_lead_somewhere(page: str) -> None:
     text = (ROOT / page).read_text("utf-8")

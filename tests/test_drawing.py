@@ -25,7 +25,7 @@ from firstsight.recognizer import Candidate, Classification, Sighting
 
 SIGHTING = Sighting(
     box=Box(40, 50, 60, 70),
-    best=Candidate("Ada", 0.7, 1000.0),
+    best=Candidate("Ada", 1, 0.7, 1000.0),
     runner_up=None,
     threshold=0.4,
     quality=judge(Measures(60, 0.4, 120, 0.05)),
@@ -50,7 +50,7 @@ def test_names_and_strangers_have_their_colours() -> None:
 @pytest.mark.parametrize("box", [Box(-20, -20, 500, 400), Box(190, 150, 30, 30), Box(0, 0, 5, 5)])
 def test_boxes_over_the_edge_and_long_names(box: Box) -> None:
     photo = np.zeros((160, 200, 3), np.uint8)
-    best = Candidate("Ada " * 50, 0.7, 1000.0)
+    best = Candidate("Ada " * 50, 1, 0.7, 1000.0)
     assert has(draw_sightings(photo, [replace(SIGHTING, box=box, best=best)]), GREEN)
 
 

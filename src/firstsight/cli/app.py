@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 import firstsight
+from firstsight.cli.backup import backup
 from firstsight.cli.calibrate import calibrate
 from firstsight.cli.classify import classify
 from firstsight.cli.data import data
@@ -56,6 +57,7 @@ app.command()(classify)
 app.add_typer(people, name="people")
 app.command()(serve)
 app.add_typer(keys, name="keys")
+app.command()(backup)
 app.command()(reembed)
 app.command()(models)
 app.add_typer(data, name="data")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -32,31 +31,31 @@ def serve(
 ) -> None:
     """Serve a gallery: an HTTP API and a page, on this machine only unless told otherwise."""
     try:
-        import uvicorn
-
-        from firstsight.service import Settings
+        from firstsight.service import Settings, listening
+        from firstsight.service import keys as stored
         from firstsight.service.app import create_app
     except ImportError as error:
         raise UsageError(
             f"The service's parts are not installed ({error.name}).", hint="pip install 'firstsight[serve]'"
         ) from error
-    from firstsight.service import keys as stored
-
     with closing(_ledger(gallery)) as ledger:
-        if not any(key.revoked is None for key in stored.everything(ledger)):
-            if not _loopback(host):
-                raise UsageError(
-                    f"{host} can be reached from other machines, and no key was made yet.",
-                    hint="Make one first: firstsight keys create NAME --role admin",
-                )
-            answer(f"API key (admin), shown this once: {stored.create(ledger, FIRST, 'admin')}")
-        with open_recognizer(gallery, model, new=True) as recognizer:
+        first = not any(key.revoked is None for key in stored.everything(ledger))
+        if first and not listening.is_loopback(host):
+            raise UsageError(
+                f"{host} can be reached from other machines, and no key was made yet.",
+                hint="Make one first: firstsight keys create NAME --role admin",
+            )
+        with (
+            closing(listening.listen(host, port)) as socket,
+            open_recognizer(gallery, model, new=True) as recognizer,
+        ):
             app = create_app(recognizer, ledger, Settings(workers=workers))
-            if not _loopback(host):
+            if first:
+                answer(f"API key (admin), shown this once: {stored.create(ledger, FIRST, 'admin')}")
+            if not listening.is_loopback(host):
                 remark("Other machines can reach this service; put TLS in front of it.")
-            remark(f"Page and API: http://{f'[{host}]' if ':' in host else host}:{port}/ (Ctrl-C ends it)")
-            # Addresses of requests hold numbers of people: the log has patterns only.
-            uvicorn.run(app, host=host, port=port, access_log=False, log_level="warning", server_header=False)
+            remark(f"Page and API: {listening.address(socket)} (Ctrl-C ends it)")
+            listening.run(app, socket)
 
 
 @keys.command("create")
@@ -110,10 +109,3 @@ def _ledger(gallery: str | None) -> Ledger:
     from firstsight.service.ledger import Ledger, ledger_path
 
     return Ledger(ledger_path(Path(gallery_path(gallery))))
-
-
-def _loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

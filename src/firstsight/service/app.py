@@ -74,5 +74,9 @@ def create_app(recognizer: Recognizer, ledger: Ledger, settings: Settings) -> Fa
     def page() -> FileResponse:
         return FileResponse(web / "index.html")
 
+    @app.get("/docs", include_in_schema=False)
+    def described() -> FileResponse:
+        return FileResponse(web / "docs.html")
+
     app.add_middleware(Envelope, metrics=metrics)
     return app

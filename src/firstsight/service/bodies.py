@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
@@ -52,6 +52,19 @@ class Form:
     def flag(self, field: str) -> bool:
         """Whether a field says yes."""
         return self.texts.get(field, "").lower() in ("true", "1", "yes", "on")
+
+
+PICTURE: Final = {"type": "string", "format": "binary"}
+
+
+def described(bare: bool, *names: str, texts: Sequence[str] = ()) -> dict[str, Any]:
+    """What a route that reads its body itself tells of it: photos by field, beside them texts."""
+    fields = dict.fromkeys(names, PICTURE) | {name: {"type": "string"} for name in texts}
+    form = {"schema": {"type": "object", "properties": fields, "required": list(names)}}
+    content: dict[str, Any] = {"multipart/form-data": form}
+    if bare:
+        content["image/*"] = {"schema": PICTURE}
+    return {"requestBody": {"required": True, "content": content}}
 
 
 async def read_photo(request: Request, settings: Settings) -> Part:

@@ -15,7 +15,7 @@ from firstsight.errors import BodyMalformed
 from firstsight.gallery.names import checked_name
 from firstsight.samples import people
 from firstsight.service.archives import photos_of
-from firstsight.service.bodies import Form, Part, kind, read_bytes, read_form
+from firstsight.service.bodies import Form, Part, described, kind, read_bytes, read_form
 from firstsight.service.enrolling import Once, enrol
 from firstsight.service.jobs import Job, Photo
 from firstsight.service.keys import Key
@@ -26,7 +26,10 @@ Flag = Annotated[bool, Query(description="Of a zip; a form has fields of the sam
 ZIP = ("application/zip", "application/x-zip-compressed")
 
 
-@router.post("/enroll", status_code=201)
+TEXTS = ("name", "consent", "retain_until", "notes", "keep_crops", "force")
+
+
+@router.post("/enroll", status_code=201, openapi_extra=described(False, "photo", texts=TEXTS))
 async def enroll(
     service: Served,
     key: Writer,

@@ -10,14 +10,14 @@ from starlette.concurrency import run_in_threadpool
 from firstsight import fields
 from firstsight.faces.quality import assess
 from firstsight.recognizer import FMR, FPIR, Sighting, comparing
-from firstsight.service.bodies import read_form, read_photo
+from firstsight.service.bodies import described, read_form, read_photo
 from firstsight.service.keys import Key
 from firstsight.service.state import Reader, Served, Service
 
 router = APIRouter(prefix="/v1")
 
 
-@router.post("/identify")
+@router.post("/identify", openapi_extra=described(True, "photo"))
 async def identify(
     service: Served,
     key: Reader,
@@ -46,7 +46,7 @@ async def identify(
     return await run_in_threadpool(search)
 
 
-@router.post("/verify")
+@router.post("/verify", openapi_extra=described(False, "left", "right"))
 async def verify(
     service: Served,
     key: Reader,
@@ -69,7 +69,7 @@ async def verify(
     return await run_in_threadpool(compare)
 
 
-@router.post("/detect")
+@router.post("/detect", openapi_extra=described(True, "photo"))
 async def detect(service: Served, _: Reader, request: Request) -> dict[str, Any]:
     """Every face in a photo: box, five landmarks and quality."""
     photo = await read_photo(request, service.settings)

@@ -10,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 
 from firstsight import fields
 from firstsight.errors import ImageMissing
-from firstsight.service.bodies import read_photo
+from firstsight.service.bodies import described, read_photo
 from firstsight.service.enrolling import enrol
 from firstsight.service.routes import people
 from firstsight.service.state import Reader, Served, Writer
@@ -27,7 +27,7 @@ class Move(BaseModel):
     to: Annotated[str, Field(max_length=10_000)]
 
 
-@router.post("/people/{person_id}/photos", status_code=201)
+@router.post("/people/{person_id}/photos", status_code=201, openapi_extra=described(True, "photo"))
 async def add(
     service: Served,
     key: Writer,

@@ -5,7 +5,8 @@ import { sheet } from "./sheet.js";
 import { still } from "./picture.js";
 
 const REASONS = {
-  NotAllowedError: "The browser was not allowed to use the camera. Allow it in the address bar, then try again.",
+  NotAllowedError:
+    "The browser was not allowed to use the camera. Allow it in the address bar, then try again.",
   NotFoundError: "No camera was found.",
   NotReadableError: "Another program is using the camera.",
 };
@@ -18,7 +19,10 @@ export async function openCamera(video) {
   if (!hasCamera()) throw new Error("The browser gives pages a camera over HTTPS or on localhost only.");
   let stream;
   try {
-    stream = await navigator.mediaDevices.getUserMedia({ audio: false, video: { facingMode: "user", width: { ideal: 1280 } } });
+    stream = await navigator.mediaDevices.getUserMedia({
+      audio: false,
+      video: { facingMode: "user", width: { ideal: 1280 } },
+    });
   } catch (error) {
     throw new Error(REASONS[error.name] ?? `The camera could not be opened (${error.name}).`);
   }
@@ -45,25 +49,33 @@ export function takeStill() {
     let close = () => {};
     let photo = null;
     let gone = false;
-    const take = button("Take the photo", () => busy(take, async () => {
-      photo = await still(video);
-      dialog.close();
-    }), { kind: "main", disabled: true });
+    const take = button(
+      "Take the photo",
+      () =>
+        busy(take, async () => {
+          photo = await still(video);
+          dialog.close();
+        }),
+      { kind: "main", disabled: true },
+    );
     const dialog = sheet("Camera", [video, trouble, el("div", { class: "row" }, take)], () => {
       gone = true;
       close();
       resolve(photo);
     });
-    openCamera(video).then((shut) => {
-      if (gone) return shut();
-      close = shut;
-      take.disabled = false;
-      take.focus();
-      return undefined;
-    }, (error) => {
-      video.hidden = true;
-      trouble.hidden = false;
-      trouble.textContent = error.message;
-    });
+    openCamera(video).then(
+      (shut) => {
+        if (gone) return shut();
+        close = shut;
+        take.disabled = false;
+        take.focus();
+        return undefined;
+      },
+      (error) => {
+        video.hidden = true;
+        trouble.hidden = false;
+        trouble.textContent = error.message;
+      },
+    );
   });
 }

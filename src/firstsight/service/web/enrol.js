@@ -61,7 +61,7 @@ function single() {
     } catch (error) {
       // What was refused is another request once it is changed; one that got no answer is the same.
       if (error.status >= 400 && error.status < 500) once = onceKey();
-      result.replaceChildren(problem(error, { retry: error.status === 0 || error.status >= 429 ? () => enrol(force) : null, force: () => enrol(true) }));
+      result.replaceChildren(problem(error, { retry: () => enrol(force), force: () => enrol(true) }));
     }
   });
   form.addEventListener("submit", (event) => {

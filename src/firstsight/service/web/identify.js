@@ -120,7 +120,10 @@ export function identifyView() {
           photo = frame;
           return show(picture, answer);
         },
-        failed: (error) => place.replaceChildren(problem(error)),
+        failed(error) {
+          if (error.status === 401 || error.status === 403) end();
+          place.replaceChildren(problem(error));
+        },
       });
       if (scene.node.closest("[hidden]")) end();
       else pressed(true);

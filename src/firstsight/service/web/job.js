@@ -5,6 +5,7 @@ import { count } from "./words.js";
 import * as routes from "./routes.js";
 
 const PAUSE = 700;
+const PATIENCE = 20;
 const pause = (time) => new Promise((resolve) => { setTimeout(resolve, time); });
 
 function kind(outcome) {
@@ -38,6 +39,7 @@ export async function follow(job, place, title) {
   place.replaceChildren(el("div", { class: "stack job" }, el("strong", {}, title), bar, text));
   let now = job;
   let said = 0;
+  let missed = 0;
   while (now.state === "running") {
     if (now.whole) {
       bar.max = now.whole;
@@ -51,10 +53,12 @@ export async function follow(job, place, title) {
     await pause(PAUSE);
     try {
       now = await routes.job(now.id);
+      missed = 0;
     } catch (error) {
       // The work goes on whether we look or not: wait as long as we are told, then look again.
-      if (error.status !== 429 && error.status !== 503) throw error;
-      text.textContent = "The service is busy; the work goes on.";
+      missed += 1;
+      if (missed > PATIENCE || (error.status !== 0 && error.status !== 429 && error.status !== 503)) throw error;
+      text.textContent = "The service does not answer at the moment; the work goes on there.";
       await pause((error.retryAfter ?? 3) * 1000);
     }
   }

@@ -3,6 +3,7 @@
 import { el } from "./dom.js";
 import { enrolView } from "./enrol.js";
 import { identifyView } from "./identify.js";
+import { sweep } from "./pasting.js";
 import { peopleView } from "./people.js";
 import * as routes from "./routes.js";
 import { changed } from "./roster.js";
@@ -54,6 +55,7 @@ function restart() {
   }
   views.clear();
   changed();
+  sweep();
   begin();
 }
 
@@ -81,5 +83,8 @@ function begin() {
 
 document.getElementById("forget").addEventListener("click", leave);
 window.addEventListener("hashchange", () => { if (shown !== null) show(); });
+const opening = el("p", { class: "waiting", role: "status" }, "Opening …");
+main.append(opening);
 await enter(restart);
+opening.remove();
 begin();

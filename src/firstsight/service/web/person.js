@@ -1,41 +1,17 @@
 // One person: their photos, what is noted about them, and everything that can be done with them.
 
-import { busy, button, el, field, tick } from "./dom.js";
+import { details } from "./details.js";
+import { busy, button, el, tick } from "./dom.js";
 import { askErasure } from "./erasure.js";
-import { nameInput } from "./names.js";
+import { merging } from "./merging.js";
 import { photoItem } from "./photos.js";
-import { forget, picker } from "./picker.js";
+import { picker } from "./picker.js";
 import { problem } from "./problem.js";
 import { changed } from "./roster.js";
 import * as routes from "./routes.js";
 import { may } from "./session.js";
 import { sheet } from "./sheet.js";
 import { count, day } from "./words.js";
-
-/** Name, consent, retention and notes, to be changed. */
-function details(person, done) {
-  const name = el("input", { type: "text", value: person.name, required: true, maxlength: "200", autocomplete: "off" });
-  const consent = el("input", { type: "text", value: person.consent, autocomplete: "off" });
-  const retain = el("input", { type: "date", value: person.retain_until ?? "" });
-  const notes = el("textarea", { rows: "3", value: person.notes });
-  const trouble = el("div", {});
-  const save = button("Save", null, { kind: "main", type: "submit" });
-  const form = el("form", { class: "stack" }, field("Name", name), field("Consent", consent, "Where and when it was given."),
-    field("Keep until", retain, "Empty: no date is set."), field("Notes", notes), trouble, el("div", { class: "row" }, save));
-  form.addEventListener("submit", (event) => {
-    event.preventDefault();
-    trouble.replaceChildren();
-    void busy(save, async () => {
-      try {
-        await routes.change(person.id, { name: name.value.trim(), consent: consent.value.trim(), retain_until: retain.value || null, notes: notes.value.trim() });
-        done();
-      } catch (error) {
-        trouble.replaceChildren(problem(error));
-      }
-    });
-  });
-  return form;
-}
 
 /** Add a photo. */
 function adding(person, done) {
@@ -52,39 +28,12 @@ function adding(person, done) {
     trouble.replaceChildren();
     try {
       await routes.addPhoto(person.id, photo, { keepCrop: keep.box.checked, force });
-      forget(chosen);
       done();
     } catch (error) {
       trouble.replaceChildren(problem(error, { force: () => send(true) }));
     }
   });
   return el("div", { class: "stack" }, chosen.node, keep.node, trouble, el("div", { class: "row" }, add));
-}
-
-/** Merge into somebody else: every photo goes to them. */
-function merging(person, done) {
-  const other = nameInput({ without: [person.id] });
-  const trouble = el("div", {});
-  const go = button("Merge", null, { kind: "danger", type: "submit" });
-  const form = el("form", { class: "stack" },
-    el("p", {}, `For one person under two names. Every photo of ${person.name} goes to the other, and ${person.name} is gone. This cannot be undone.`),
-    field("Merge into", other.input), other.list, trouble, el("div", { class: "row" }, go));
-  form.addEventListener("submit", (event) => {
-    event.preventDefault();
-    const into = other.person();
-    if (!into) {
-      trouble.replaceChildren(el("p", { class: "problem", role: "alert" }, `Nobody of those loaded is called “${other.input.value.trim()}”.`));
-      return;
-    }
-    void busy(go, async () => {
-      try {
-        done((await routes.merge(person.id, into.id)).id ?? into.id);
-      } catch (error) {
-        trouble.replaceChildren(problem(error));
-      }
-    });
-  });
-  return form;
 }
 
 /** Everything that is known about a person, as a file. */

@@ -2,28 +2,8 @@
 
 import { announce, button, el } from "./dom.js";
 import { takeStill } from "./camera.js";
+import { listen } from "./pasting.js";
 import { count } from "./words.js";
-
-const pickers = new Set();
-
-/** Let go of a picker whose dialog has closed. */
-export const forget = (gone) => { gone.clear(); pickers.delete(gone); };
-
-/** Whether a paste can be meant for this one: seen, and not behind a dialog. */
-function reachable(node) {
-  const open = [...document.querySelectorAll("dialog[open]")].at(-1);
-  return node.isConnected && node.checkVisibility() && (!open || open.contains(node));
-}
-
-document.addEventListener("paste", (event) => {
-  const files = [...(event.clipboardData?.files ?? [])].filter((file) => file.type.startsWith("image/"));
-  if (!files.length) return;
-  const near = [...pickers].filter((picker) => reachable(picker.node));
-  const taker = near.find((picker) => !picker.full()) ?? near[0];
-  if (!taker) return;
-  event.preventDefault();
-  taker.take(files);
-});
 
 /**
  * A picker. `picked` is called with the list of files each time; with `preview` they are shown and kept.
@@ -81,8 +61,8 @@ export function picker({ title, hint = "", multiple = false, preview = true, acc
     take([...event.dataTransfer.files]);
   });
 
-  const self = { node, take, full: () => kept.length > 0, files: () => kept, clear: () => { kept = []; show(); } };
-  pickers.add(self);
+  const self = { node, take, pastes: accept === "image/*", full: () => kept.length > 0, files: () => kept, clear: () => { kept = []; show(); } };
+  listen(self);
   return self;
 }
 

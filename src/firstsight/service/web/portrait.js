@@ -10,10 +10,22 @@ const crops = new Map();
 const waiting = [];
 let running = 0;
 
+/** Try again after as long a wait as the service asks for. */
+async function patient(work) {
+  for (let turn = 0; ; turn += 1) {
+    try {
+      return await work();
+    } catch (error) {
+      if (turn === 2 || !(error.status === 429 || error.status === 503)) throw error;
+      await new Promise((resolve) => { setTimeout(resolve, (error.retryAfter ?? 3) * 1000); });
+    }
+  }
+}
+
 /** Run at most a few loads at a time: a grid of people must not use up the rate that the key has. */
 function queued(work) {
   return new Promise((resolve, reject) => {
-    waiting.push(() => work().then(resolve, reject).finally(() => { running -= 1; next(); }));
+    waiting.push(() => patient(work).then(resolve, reject).finally(() => { running -= 1; next(); }));
     next();
   });
 }

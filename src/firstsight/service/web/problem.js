@@ -33,7 +33,9 @@ function countdown(seconds, again) {
  */
 export function problem(error, { retry = null, force = null } = {}) {
   const known = error instanceof ApiError;
-  const again = retry ? button("Try again", retry) : null;
+  // Asking the same again helps when the service was the reason, not when the request was.
+  const passing = !known || error.status === 0 || error.status === 429 || error.status >= 500;
+  const again = retry && passing ? button("Try again", retry) : null;
   const parts = [el("strong", {}, known ? HEADINGS[error.status] ?? "The service could not do it" : "Something on this page failed"),
     el("p", {}, error.message)];
   if (known && error.hint) parts.push(el("p", {}, error.hint));

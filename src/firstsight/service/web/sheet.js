@@ -1,6 +1,7 @@
 // A dialog: a title, a way to close it, and whatever it holds.
 
 import { button, el, unique } from "./dom.js";
+import { sweep } from "./pasting.js";
 
 /** Open a modal dialog; `closed` is called once it is gone. */
 export function sheet(title, content, closed = () => {}, { wide = false } = {}) {
@@ -11,11 +12,10 @@ export function sheet(title, content, closed = () => {}, { wide = false } = {}) 
   const opener = document.activeElement;
   dialog.addEventListener("close", () => {
     dialog.remove();
+    sweep();
     if (opener?.isConnected) opener.focus();
     closed();
   });
-  // A press on the backdrop lands on the dialog itself; its content is another element.
-  dialog.addEventListener("mousedown", (event) => { if (event.target === dialog) dialog.close(); });
   document.body.append(dialog);
   dialog.showModal();
   heading.focus();

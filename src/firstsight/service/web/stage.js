@@ -41,7 +41,8 @@ export function stage() {
   const canvas = el("canvas", { role: "img", hidden: true });
   const video = el("video", { playsinline: true, muted: true, hidden: true, "aria-label": "What the camera shows" });
   video.muted = true;
-  const unseen = el("p", { class: "unseen", hidden: true }, "Your browser cannot show this kind of picture. What was found is listed beside it.");
+  const unseen = el("p", { class: "unseen", hidden: true },
+    "Your browser cannot show this kind of picture. What was found is listed beside it.");
   const node = el("div", { class: "stage", hidden: true }, video, canvas, unseen);
   let bitmap = null;
   let answer = null;

@@ -46,7 +46,7 @@ export function verifyView() {
       reveal(result);
       announce(found.same ? "The same person." : "Not shown to be the same person.");
     } catch (error) {
-      result.replaceChildren(problem(error, { retry: error.status === 422 ? null : run }));
+      result.replaceChildren(problem(error, { retry: run }));
     }
   });
   const clear = button("Clear", () => {

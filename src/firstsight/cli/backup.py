@@ -1,0 +1,30 @@
+"""``firstsight backup``: a copy of a gallery, while it is in use."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from firstsight.cli.options import Gallery, gallery_path
+from firstsight.cli.output import answer, command
+from firstsight.errors import GalleryUnavailable
+from firstsight.gallery.backup import back_up
+
+
+@command
+def backup(
+    target: Annotated[Path, typer.Argument(metavar="FILE", help="A file that is not there yet.")],
+    gallery: Gallery = None,
+) -> None:
+    """Copy the gallery, and its service's keys and audit log, consistently while they are in use."""
+    source = Path(gallery_path(gallery))
+    service, beside = (path.with_name(path.name + ".service") for path in (source, target))
+    if service.is_file() and beside.exists():
+        raise GalleryUnavailable(f"{beside} exists already.", hint="Name another file.")
+    back_up(source, target)
+    answer(f"Gallery: {target}")
+    if service.is_file():
+        back_up(service, beside)
+        answer(f"Keys and audit log: {beside}")

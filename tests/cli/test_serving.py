@@ -1,0 +1,88 @@
+"""``serve``, ``keys`` and ``backup`` from the command line."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+from tests.cli.conftest import Run
+
+
+def test_a_key_is_shown_once_listed_without_its_secret_and_revoked(run: Run, tmp_path: Path) -> None:
+    made = run("keys", "create", "door", "--role", "write", "--gallery", "p.db")
+    assert re.fullmatch(r"fs_[\w-]{43}\s*", made.out)
+    assert "[usage]" in run("keys", "create", "door", "--gallery", "p.db").err
+    assert "[usage]" in run("keys", "create", "x", "--role", "boss", "--gallery", "p.db").err
+    (key,) = json.loads(run("keys", "list", "--json", "--gallery", "p.db").out)["keys"]
+    assert (key["name"], key["role"], key["revoked"]) == ("door", "write", None)
+    assert made.out.strip() not in run("keys", "list", "--gallery", "p.db").out
+    assert run("keys", "revoke", "door", "--gallery", "p.db").status == 0
+    assert "[usage]" in run("keys", "revoke", "door", "--gallery", "p.db").err
+
+
+def test_no_other_address_without_a_key(run: Run) -> None:
+    refused = run("serve", "--host", "0.0.0.0", "--gallery", "p.db")  # noqa: S104
+    assert refused.status == 2
+    assert "[usage]" in refused.err
+    assert "keys create" in refused.err
+
+
+def test_a_first_start_shows_a_key_that_opens_the_service(tmp_path: Path) -> None:
+    gallery = tmp_path / "p.db"
+
+    def start() -> tuple[subprocess.Popen[str], str, str]:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "firstsight", "serve", "--gallery", str(gallery), "--port", "0"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        )
+        assert process.stderr is not None
+        address = ""
+        until = time.monotonic() + 60
+        while not address:
+            assert time.monotonic() < until
+            found = re.search(r"http://127\.0\.0\.1:(\d+)", process.stderr.readline())
+            address = found.group(0) if found else ""
+        return process, address, ""
+
+    process, address, _ = start()
+    try:
+        assert process.stdout is not None
+        secret = process.stdout.readline().split()[-1]
+        assert secret.startswith("fs_")
+        headers = {"Authorization": f"Bearer {secret}"}
+        assert httpx.get(address + "/v1/me", headers=headers).json()["role"] == "admin"
+    finally:
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+    assert "Traceback" not in err
+    # The second start shows no key, and the first one's still opens it.
+    process, address, _ = start()
+    try:
+        assert httpx.get(address + "/v1/me", headers=headers).status_code == 200
+    finally:
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+    assert "fs_" not in out
+    assert "Traceback" not in err
+
+
+def test_a_backup_holds_the_gallery_and_the_keys(run: Run, people: dict[str, list[Path]]) -> None:
+    photo = next(iter(people.values()))[0]
+    assert run("enroll", photo, "--name", "Ada", "--gallery", "p.db").status == 0
+    run("keys", "create", "door", "--gallery", "p.db")
+    assert run("backup", "copy.db", "--gallery", "p.db").status == 0
+    run("people", "erase", "Ada", "--yes", "--gallery", "p.db")
+    restored = json.loads(run("people", "list", "--json", "--gallery", "copy.db").out)
+    assert [one["name"] for one in restored["people"]] == ["Ada"]
+    assert len(json.loads(run("keys", "list", "--json", "--gallery", "copy.db").out)["keys"]) == 1
+    assert "[gallery_unavailable]" in run("backup", "copy.db", "--gallery", "p.db").err
