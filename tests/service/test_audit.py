@@ -60,7 +60,9 @@ def test_everything_of_a_person_in_order(ledger: Ledger) -> None:
 
 @settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(count=st.integers(0, 12), limit=st.integers(1, 15))
-def test_pages_put_together_are_the_log(tmp_path_factory: pytest.TempPathFactory, count: int, limit: int) -> None:
+def test_pages_put_together_are_the_log(
+    tmp_path_factory: pytest.TempPathFactory, count: int, limit: int
+) -> None:
     ledger = Ledger(tmp_path_factory.mktemp("audit") / "people.db.service")
     for _ in range(count):
         audit.note(ledger, DESK, "identify", "nobody")

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -41,11 +42,15 @@ class Slow:
 
 
 def truth(crops: Crops) -> Embeddings:
-    return crops.reshape(len(crops), -1).astype(np.float32)
+    return crops.reshape(len(crops), 4).astype(np.float32)
 
 
 def crops(count: int, seed: int = 0) -> Crops:
     return np.random.default_rng([seed, count]).integers(0, 256, (count, 2, 2, 1), dtype=np.uint8)
+
+
+def in_turn(done: list[int], number: int, _: object) -> None:
+    done.append(number)
 
 
 def run(embed: Callable[[Crops], Embeddings], batch: int, test: Callable[[Batcher], Awaitable[None]]) -> None:
@@ -96,7 +101,8 @@ def test_as_the_model_itself_would(sface: Model, detector: Detector, people: dic
         found = await asyncio.gather(*map(batcher.embed, parts))
         for own, embeddings in zip(parts, found, strict=True):
             np.testing.assert_allclose(embeddings, sface.embed(own), atol=1e-5)
-            assert (embeddings.dtype, embeddings.shape) == (np.float32, (len(own), sface.dimension))
+            assert embeddings.dtype == np.float32
+            assert embeddings.shape == (len(own), sface.dimension)
 
     run(sface.embed, 4, test)
 
@@ -115,12 +121,13 @@ def test_what_waits_is_embedded_together() -> None:
 
 def test_in_order_and_no_more_than_the_batch_at_once() -> None:
     """The third does not fit with those before it; the last one does not pass it."""
-    embed, done = Slow(), []
+    embed = Slow()
+    done: list[int] = []
 
     async def test(batcher: Batcher) -> None:
         tasks = await held(batcher, embed, [2, 1, 2, 1, 4, 9, 1])
         for number, task in enumerate(tasks):
-            task.add_done_callback(lambda _, number=number: done.append(number))
+            task.add_done_callback(partial(in_turn, done, number))
         embed.release()
         await asyncio.gather(*tasks)
 

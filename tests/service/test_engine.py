@@ -194,7 +194,7 @@ def test_who_waits_too_long_is_told_to_come_back(stage: str) -> None:
         getattr(fake, stage).set()
         assert len((await engine.faces(b"2"))[1]) == 2
 
-    run(fake, Settings(workers=1, deadline=0.1), test)
+    run(fake, Settings(workers=1, deadline=0.25), test)
     # Only what had begun, and the last one: nobody waits for those that had not.
     assert fake.found == (2 if stage == "decoding" else 6)
 

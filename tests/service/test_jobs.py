@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 import pytest
 from tests.service.service_makers import PATIENCE, until
@@ -45,6 +46,10 @@ def run(test: Callable[[Jobs], Awaitable[None]], kept: int = 20) -> None:
     asyncio.run(whole())
 
 
+def reached(jobs: Jobs, job: Job, done: int) -> bool:
+    return bool(jobs.get(job.id).fields()["done"] == done)
+
+
 async def finished(job: Job) -> None:
     await until(lambda: job.state != "running")
 
@@ -62,7 +67,7 @@ def test_progress_photo_by_photo() -> None:
         }
         for done in (1, 2):
             enrol.allowed.release()
-            await until(lambda done=done: jobs.get(job.id).fields()["done"] == done)
+            await until(partial(reached, jobs, job, done))
             assert job.state == "running"
         enrol.allowed.release()
         await finished(job)

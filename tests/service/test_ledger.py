@@ -44,7 +44,7 @@ CHANGES = (
     "UPDATE audit SET id = id + 100",
     "DELETE FROM audit",
     "DELETE FROM audit WHERE id = 1",
-    "INSERT OR REPLACE INTO audit SELECT id, at, key, role, action, 99, 'nobody', threshold, status FROM audit",
+    "INSERT OR REPLACE INTO audit SELECT id, at, key, role, action, 99, 'x', NULL, 200 FROM audit",
 )
 
 

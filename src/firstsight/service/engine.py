@@ -6,12 +6,16 @@ import asyncio
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from typing import Final
 
 from firstsight.errors import Overloaded, UsageError
 from firstsight.recognizer import EncodedFace, Encoder
 from firstsight.recognizer.encoder import FoundFaces, the_only
 from firstsight.service.batching import Batcher
 from firstsight.service.settings import Settings
+
+PAUSE: Final = 0.05
+"""Seconds between two looks for room."""
 
 
 class Engine:
@@ -54,6 +58,11 @@ class Engine:
             NoFace, SeveralFaces: there is none, or more than one.
         """
         return the_only((await self.faces(photo))[1], name)
+
+    async def room(self) -> None:
+        """Wait until half of the places are free: an import never keeps out who asks meanwhile."""
+        while self.depth > self._settings.waiting // 2:
+            await asyncio.sleep(PAUSE)
 
     async def close(self) -> None:
         """Finish what is in work."""

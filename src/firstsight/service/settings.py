@@ -26,8 +26,9 @@ class Settings:
     """In one photo."""
     workers: int = 2
     """Photos that are decoded and searched for faces at the same time."""
-    waiting: int = 64
-    """Photos that may be in work or wait; beyond that the service says 503."""
+    waiting: int = 8
+    """Photos that may be in work or wait, which is the service's capacity: as many as keep the slowest
+    answer within four times the usual one on two cores. Beyond that it says 503."""
     batch: int = 16
     """Faces that are embedded together, whoever sent them."""
     deadline: float = 30.0

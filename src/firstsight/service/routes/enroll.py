@@ -90,6 +90,7 @@ def _begin(service: Service, key: Key, photos: list[Photo], *, keep_crops: bool,
         # An import that was cut off can be sent again: what is there is passed over.
         if await run_in_threadpool(partial(_has, service, name, photo)):
             return False
+        await service.engine.room()
         await enrol(service, key, name, [Part(photo, content)], keep_crops=keep_crops, force=force)
         return True
 
