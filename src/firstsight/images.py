@@ -69,13 +69,18 @@ def read_image(source: Source, *, limits: Limits = DEFAULT_LIMITS) -> NDArray[np
         if len(content) > limits.bytes:
             raise _too_many_bytes(name, len(content), limits)
     else:
-        name, content = str(source), _read(Path(source), limits)
+        name, content = str(source), read_file(Path(source), limits)
     with _opened(content, name, limits) as picture:
         return _decoded(picture, name)
 
 
-def _read(path: Path, limits: Limits) -> bytes:
-    """The bytes of a regular file within the limits."""
+def read_file(path: Path, limits: Limits = DEFAULT_LIMITS) -> bytes:
+    """The bytes of a regular file within the limits.
+
+    Raises:
+        ImageMissing: no file at the path, or none that may be read.
+        ImageTooLarge: more bytes than the limits allow.
+    """
     try:
         status = path.stat()
         if stat.S_ISDIR(status.st_mode):

@@ -9,9 +9,8 @@ from typing import Final
 import numpy as np
 from PIL import Image
 
-from firstsight.errors import ImageMissing, ImageTooLarge
 from firstsight.gallery.text import storable
-from firstsight.images import DEFAULT_LIMITS, Source, read_image
+from firstsight.images import Source, read_file, read_image
 from firstsight.recognizer.encoder import label
 
 FAST: Final = 1
@@ -35,7 +34,7 @@ def part(photo: Source, name: str | None = None) -> Part:
     called = storable(name or label(photo))
     if isinstance(photo, np.ndarray | Image.Image):
         return called, _png(photo), "image/png"
-    return called, photo if isinstance(photo, bytes) else _content(Path(photo)), None
+    return called, photo if isinstance(photo, bytes) else read_file(Path(photo)), None
 
 
 def _png(photo: Source) -> bytes:
@@ -43,22 +42,3 @@ def _png(photo: Source) -> bytes:
     stream = io.BytesIO()
     Image.fromarray(read_image(photo)).save(stream, "PNG", compress_level=FAST)
     return stream.getvalue()
-
-
-def _content(path: Path) -> bytes:
-    """The bytes of a file that is not too large to be a photo."""
-    try:
-        if path.exists() and not path.is_file():
-            raise ImageMissing(f"{path} is not a regular file.", hint="Name a picture file.")
-        if (size := path.stat().st_size) > DEFAULT_LIMITS.bytes:
-            raise ImageTooLarge(
-                f"{path} has {size:,} bytes; at most {DEFAULT_LIMITS.bytes:,} are read.",
-                hint="Make it smaller.",
-            )
-        return path.read_bytes()
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise ImageMissing(f"There is no file {path}.", hint="Check the path.") from error
-    except (OSError, ValueError) as error:
-        raise ImageMissing(
-            f"{path} cannot be read ({error}).", hint="Check the path and its permissions."
-        ) from error

@@ -12,7 +12,7 @@ const REASONS = {
 };
 
 /** Whether this page may have a camera at all: browsers give one to HTTPS and to localhost only. */
-export const hasCamera = () => Boolean(navigator.mediaDevices?.getUserMedia);
+const hasCamera = () => Boolean(navigator.mediaDevices?.getUserMedia);
 
 /** Show the camera in a video element; the answer closes it. Throws an Error that says what is wrong. */
 export async function openCamera(video) {

@@ -17,16 +17,35 @@ export function askDisown(face, cut, fpir, { done, stricter, closed }) {
   const picture = cut ? Object.assign(cut, { className: "cut" }) : null;
   picture?.setAttribute("role", "img");
   picture?.setAttribute("aria-label", "The face in question");
-  const dialog = sheet(`Not ${face.person}, and nobody of mine`, [
-    picture,
-    el("p", {}, `Is one of these photos not of ${face.person}? Then remove it, or move it to the person it shows.`),
-    place,
-    el("p", { class: "muted" }, `If they all show ${face.person}, nothing is wrong with the gallery: about ${rate(fpir)} strangers is named at this setting.`),
-    stricter ? el("div", { class: "row" }, button("Ask again, more carefully", () => {
-      dialog.close();
-      stricter();
-    })) : null,
-  ], closed, { wide: true });
+  const dialog = sheet(
+    `Not ${face.person}, and nobody of mine`,
+    [
+      picture,
+      el(
+        "p",
+        {},
+        `Is one of these photos not of ${face.person}? Then remove it, or move it to the person it shows.`,
+      ),
+      place,
+      el(
+        "p",
+        { class: "muted" },
+        `If they all show ${face.person}, nothing is wrong with the gallery: about ${rate(fpir)} strangers is named at this setting.`,
+      ),
+      stricter
+        ? el(
+            "div",
+            { class: "row" },
+            button("Ask again, more carefully", () => {
+              dialog.close();
+              stricter();
+            }),
+          )
+        : null,
+    ],
+    closed,
+    { wide: true },
+  );
 
   async function load() {
     try {
@@ -36,8 +55,13 @@ export function askDisown(face, cut, fpir, { done, stricter, closed }) {
         dialog.close();
         done();
       };
-      place.replaceChildren(el("ul", { class: "photos" },
-        photos.map((photo) => photoItem(photo, person, { changed: gone, alone: photos.length === 1 }))));
+      place.replaceChildren(
+        el(
+          "ul",
+          { class: "photos" },
+          photos.map((photo) => photoItem(photo, person, { changed: gone, alone: photos.length === 1 })),
+        ),
+      );
     } catch (error) {
       place.replaceChildren(problem(error, { retry: load }));
     }

@@ -13,7 +13,7 @@ function typeOf(schema = {}) {
   if (schema.$ref) return schema.$ref.split("/").pop();
   if (schema.anyOf) return schema.anyOf.map(typeOf).join(" or ");
   if (schema.type === "array") return `list of ${typeOf(schema.items)}`;
-  return schema.format ? `${schema.type} (${schema.format})` : schema.type ?? "anything";
+  return schema.format ? `${schema.type} (${schema.format})` : (schema.type ?? "anything");
 }
 
 function table(rows) {
@@ -33,8 +33,13 @@ function parameters(operation, schemas) {
   const rows = (operation.parameters ?? []).map((one) => [
     one.name,
     typeOf(one.schema),
-    [`${one.in}`, one.schema?.default === undefined ? "" : `by default ${one.schema.default}`, one.description ?? ""]
-      .filter(Boolean).join("; "),
+    [
+      `${one.in}`,
+      one.schema?.default === undefined ? "" : `by default ${one.schema.default}`,
+      one.description ?? "",
+    ]
+      .filter(Boolean)
+      .join("; "),
   ]);
   for (const [kind, body] of Object.entries(operation.requestBody?.content ?? {})) {
     const schema = body.schema?.$ref ? schemas[body.schema.$ref.split("/").pop()] : body.schema;

@@ -16,7 +16,8 @@ export function el(tag, props = {}, ...children) {
     if (name === "on") for (const [event, run] of Object.entries(value)) node.addEventListener(event, run);
     else if (name === "data") Object.assign(node.dataset, value);
     else if (name === "class") node.className = value;
-    else if (name === "value" || name === "checked" || name === "disabled" || name === "hidden") node[name] = value;
+    else if (name === "value" || name === "checked" || name === "disabled" || name === "hidden")
+      node[name] = value;
     else node.setAttribute(name, value === true ? "" : String(value));
   }
   node.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
@@ -49,7 +50,9 @@ export function tick(label, hint = "") {
 export function announce(text) {
   const place = document.getElementById("announcer");
   place.textContent = "";
-  requestAnimationFrame(() => { place.textContent = text; });
+  requestAnimationFrame(() => {
+    place.textContent = text;
+  });
 }
 
 /** Bring a result into sight, which on a phone lies below. */

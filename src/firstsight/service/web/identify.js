@@ -15,8 +15,10 @@ import { count, rate } from "./words.js";
 const RATES = [0.1, 0.01, 0.001];
 
 /** The names in a line, for those who hear the page. */
-const heard = (answer) => (answer.faces.length
-  ? `${count(answer.faces.length, "face")}: ${answer.faces.map((face) => face.person ?? "nobody I know").join(", ")}.` : "No face was found.");
+const heard = (answer) =>
+  answer.faces.length
+    ? `${count(answer.faces.length, "face")}: ${answer.faces.map((face) => face.person ?? "nobody I know").join(", ")}.`
+    : "No face was found.";
 
 /** The view. */
 export function identifyView() {
@@ -24,7 +26,11 @@ export function identifyView() {
   const list = el("ol", { class: "faces" });
   const summary = el("p", { class: "muted" });
   const place = el("div", {});
-  const careful = el("select", {}, RATES.map((fpir) => el("option", { value: fpir }, `${rate(fpir)} strangers named`)));
+  const careful = el(
+    "select",
+    {},
+    RATES.map((fpir) => el("option", { value: fpir }, `${rate(fpir)} strangers named`)),
+  );
   careful.value = "0.01";
   let photo = null;
   let bitmap = null;
@@ -41,9 +47,11 @@ export function identifyView() {
       return faceItem(face, number, answer.fpir, cut, act);
     });
     list.replaceChildren(...faces);
-    summary.textContent = answer.faces.length ? `${count(answer.faces.length, "face")}, compared with ${count(answer.templates, "enrolled photo")}.`
+    summary.textContent = answer.faces.length
+      ? `${count(answer.faces.length, "face")}, compared with ${count(answer.templates, "enrolled photo")}.`
       : "No face was found. Use a photo in which the whole face can be seen.";
-    if (answer.templates === 0 && answer.faces.length) summary.textContent += " Nobody is enrolled yet, so everybody is a stranger.";
+    if (answer.templates === 0 && answer.faces.length)
+      summary.textContent += " Nobody is enrolled yet, so everybody is a stranger.";
     // Live, only a change is worth a word.
     if (heard(answer) !== names) announce(heard(answer));
     names = heard(answer);
@@ -72,24 +80,35 @@ export function identifyView() {
     wrong(face) {
       hold();
       if (bitmap) askName(face, cutOut(bitmap, face.box), run, () => {});
-      else place.replaceChildren(el("p", { class: "problem", role: "alert" }, "The browser cannot cut a face out of this kind of picture: enrol it as a JPEG or PNG."));
+      else
+        place.replaceChildren(
+          el(
+            "p",
+            { class: "problem", role: "alert" },
+            "The browser cannot cut a face out of this kind of picture: enrol it as a JPEG or PNG.",
+          ),
+        );
     },
     disown(face) {
       hold();
       const stricter = RATES[RATES.indexOf(Number(careful.value)) + 1];
       askDisown(face, bitmap ? cutOut(bitmap, face.box, 0.3) : null, Number(careful.value), {
         done: run,
-        stricter: stricter ? () => {
-          careful.value = String(stricter);
-          void run();
-        } : null,
+        stricter: stricter
+          ? () => {
+              careful.value = String(stricter);
+              void run();
+            }
+          : null,
         closed: () => {},
       });
     },
   };
 
   const drop = picker({
-    title: "A photo", preview: false, hint: "or drop it here, or paste it. It is not stored.",
+    title: "A photo",
+    preview: false,
+    hint: "or drop it here, or paste it. It is not stored.",
     picked: ([file]) => {
       end();
       photo = file;
@@ -147,11 +166,26 @@ export function identifyView() {
     pressed(false);
   }
 
-  careful.addEventListener("change", () => { if (!stop) void run(); });
-  const node = el("section", { "aria-labelledby": "identify-title" },
+  careful.addEventListener("change", () => {
+    if (!stop) void run();
+  });
+  const node = el(
+    "section",
+    { "aria-labelledby": "identify-title" },
     el("h1", { id: "identify-title", tabindex: "-1" }, "Identify"),
-    el("p", { class: "lead" }, "Who is in this photo? The answer may be nobody. A photo held to the camera passes: there is no liveness detection."),
-    el("div", { class: "bar" }, drop.node, field("How careful", careful, "How many strangers may be named wrongly.")),
-    place, el("div", { class: "columns wide-left" }, scene.node, el("div", { class: "stack" }, summary, list)));
+    el(
+      "p",
+      { class: "lead" },
+      "Who is in this photo? The answer may be nobody. A photo held to the camera passes: there is no liveness detection.",
+    ),
+    el(
+      "div",
+      { class: "bar" },
+      drop.node,
+      field("How careful", careful, "How many strangers may be named wrongly."),
+    ),
+    place,
+    el("div", { class: "columns wide-left" }, scene.node, el("div", { class: "stack" }, summary, list)),
+  );
   return { node, hide: end };
 }

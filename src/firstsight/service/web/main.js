@@ -63,9 +63,20 @@ async function describe() {
   const place = document.getElementById("model");
   try {
     const model = await routes.model();
-    const rows = { Model: `${model.title} (${model.name})`, "Trained on": model.trained_on, Limits: model.limits, Licence: model.licence };
-    place.querySelector("dl").replaceChildren(
-      ...Object.entries(rows).flatMap(([term, text]) => [el("dt", {}, term), el("dd", {}, [text].flat().join(" "))]));
+    const rows = {
+      Model: `${model.title} (${model.name})`,
+      "Trained on": model.trained_on,
+      Limits: model.limits,
+      Licence: model.licence,
+    };
+    place
+      .querySelector("dl")
+      .replaceChildren(
+        ...Object.entries(rows).flatMap(([term, text]) => [
+          el("dt", {}, term),
+          el("dd", {}, [text].flat().join(" ")),
+        ]),
+      );
     place.hidden = false;
   } catch {
     place.hidden = true;
@@ -82,7 +93,9 @@ function begin() {
 }
 
 document.getElementById("forget").addEventListener("click", leave);
-window.addEventListener("hashchange", () => { if (shown !== null) show(); });
+window.addEventListener("hashchange", () => {
+  if (shown !== null) show();
+});
 const opening = el("p", { class: "waiting", role: "status" }, "Opening …");
 main.append(opening);
 await enter(restart);

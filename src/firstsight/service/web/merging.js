@@ -10,14 +10,30 @@ export function merging(person, done) {
   const other = nameInput({ without: [person.id] });
   const trouble = el("div", {});
   const go = button("Merge", null, { kind: "danger", type: "submit" });
-  const form = el("form", { class: "stack" },
-    el("p", {}, `For one person under two names. Every photo of ${person.name} goes to the other, and ${person.name} is gone. This cannot be undone.`),
-    field("Merge into", other.input), other.list, trouble, el("div", { class: "row" }, go));
+  const form = el(
+    "form",
+    { class: "stack" },
+    el(
+      "p",
+      {},
+      `For one person under two names. Every photo of ${person.name} goes to the other, and ${person.name} is gone. This cannot be undone.`,
+    ),
+    field("Merge into", other.input),
+    other.list,
+    trouble,
+    el("div", { class: "row" }, go),
+  );
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     const into = other.person();
     if (!into) {
-      trouble.replaceChildren(el("p", { class: "problem", role: "alert" }, `Nobody of those loaded is called “${other.input.value.trim()}”.`));
+      trouble.replaceChildren(
+        el(
+          "p",
+          { class: "problem", role: "alert" },
+          `Nobody of those loaded is called “${other.input.value.trim()}”.`,
+        ),
+      );
       return;
     }
     void busy(go, async () => {

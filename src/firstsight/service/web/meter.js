@@ -22,8 +22,15 @@ export function meter({ similarity, threshold, passed, sentence, other = null })
     second = el("span", { class: "second", title: `runner-up ${score(other)}` });
     second.style.left = percent(other);
   }
-  return el("div", { class: `meter ${passed ? "passed" : "below"}` },
-    el("div", { class: "scale", "aria-hidden": "true" },
-      el("div", { class: "track" }, fill, second, mark), label),
-    el("p", {}, sentence));
+  return el(
+    "div",
+    { class: `meter ${passed ? "passed" : "below"}` },
+    el(
+      "div",
+      { class: "scale", "aria-hidden": "true" },
+      el("div", { class: "track" }, fill, second, mark),
+      label,
+    ),
+    el("p", {}, sentence),
+  );
 }

@@ -2,5 +2,7 @@
 
 /** Random, also where `crypto.randomUUID` is missing: browsers keep that for secure pages. */
 export function onceKey() {
-  return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  return [...crypto.getRandomValues(new Uint8Array(16))]
+    .map((byte) => byte.toString(16).padStart(2, "0"))
+    .join("");
 }

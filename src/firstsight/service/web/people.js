@@ -11,36 +11,69 @@ import { may } from "./session.js";
 import { count, day } from "./words.js";
 
 /** Days past the date until which a person may be kept. */
-const overdue = (person) => person.retain_until !== null && person.retain_until < new Date().toISOString().slice(0, 10);
+const overdue = (person) =>
+  person.retain_until !== null && person.retain_until < new Date().toISOString().slice(0, 10);
 
 function card(person) {
-  const note = overdue(person) ? el("span", { class: "pill warn" }, `due to go since ${day(person.retain_until)}`) : null;
-  return el("li", {}, el("button", { type: "button", class: "person", on: { click: () => openPerson(person.id) } },
-    portrait(person), el("span", { class: "name" }, person.name),
-    el("small", {}, person.templates ? count(person.templates, "photo") : "no photo yet"), note));
+  const note = overdue(person)
+    ? el("span", { class: "pill warn" }, `due to go since ${day(person.retain_until)}`)
+    : null;
+  return el(
+    "li",
+    {},
+    el(
+      "button",
+      { type: "button", class: "person", on: { click: () => openPerson(person.id) } },
+      portrait(person),
+      el("span", { class: "name" }, person.name),
+      el("small", {}, person.templates ? count(person.templates, "photo") : "no photo yet"),
+      note,
+    ),
+  );
 }
 
 /** What a new gallery shows: nobody is in it. */
 function welcome() {
   const place = el("div", {});
-  const samples = button("Enrol the sample people", () => busy(samples, async () => {
-    try {
-      const job = await follow(await routes.samples(), place, "Enrolling the sample people");
-      if (job.outcomes.some((outcome) => outcome.enrolled)) changed();
-    } catch (error) {
-      place.replaceChildren(problem(error));
-    }
-  }), { kind: "main" });
+  const samples = button(
+    "Enrol the sample people",
+    () =>
+      busy(samples, async () => {
+        try {
+          const job = await follow(await routes.samples(), place, "Enrolling the sample people");
+          if (job.outcomes.some((outcome) => outcome.enrolled)) changed();
+        } catch (error) {
+          place.replaceChildren(problem(error));
+        }
+      }),
+    { kind: "main" },
+  );
   const writer = may("write");
-  return el("div", { class: "panel welcome" },
+  return el(
+    "div",
+    { class: "panel welcome" },
     el("div", { class: "faces-mark", "aria-hidden": "true" }, el("i", {}), el("i", {}), el("i", {})),
     el("h2", {}, "Nobody is here yet"),
-    el("p", {}, "One photo of a person is enough to know them again. "
-      + (writer ? "Try it with twelve people who do not exist, or enrol somebody who agreed to it."
-        : "Enrolling takes a key with the role “write”; yours can look and compare.")),
-    writer ? el("div", { class: "row" }, samples, el("a", { class: "button", href: "#enrol" }, "Enrol somebody")) : null,
+    el(
+      "p",
+      {},
+      "One photo of a person is enough to know them again. " +
+        (writer
+          ? "Try it with twelve people who do not exist, or enrol somebody who agreed to it."
+          : "Enrolling takes a key with the role “write”; yours can look and compare."),
+    ),
+    writer
+      ? el("div", { class: "row" }, samples, el("a", { class: "button", href: "#enrol" }, "Enrol somebody"))
+      : null,
     place,
-    writer ? el("small", {}, "The sample people are composite portraits, for non-commercial use. You can erase them again.") : null);
+    writer
+      ? el(
+          "small",
+          {},
+          "The sample people are composite portraits, for non-commercial use. You can erase them again.",
+        )
+      : null,
+  );
 }
 
 /** The view. */
@@ -51,15 +84,24 @@ export function peopleView() {
   const status = el("p", { class: "muted", role: "status" });
   const next = button("Load more", () => busy(next, () => fetchPeople()));
   const bar = el("div", { class: "bar" }, field("Search", search), status);
-  const node = el("section", { "aria-labelledby": "people-title" },
-    el("h1", { id: "people-title", tabindex: "-1" }, "People"), bar, place, grid, el("div", { class: "row centre" }, next));
+  const node = el(
+    "section",
+    { "aria-labelledby": "people-title" },
+    el("h1", { id: "people-title", tabindex: "-1" }, "People"),
+    bar,
+    place,
+    grid,
+    el("div", { class: "row centre" }, next),
+  );
   let stale = true;
   let latest = 0;
 
   function found() {
     const wanted = search.value.trim().toLocaleLowerCase();
     if (!wanted) return loaded();
-    return loaded().filter((person) => `${person.name}\n${person.notes}`.toLocaleLowerCase().includes(wanted));
+    return loaded().filter((person) =>
+      `${person.name}\n${person.notes}`.toLocaleLowerCase().includes(wanted),
+    );
   }
 
   function show() {
@@ -69,10 +111,19 @@ export function peopleView() {
     next.hidden = !more();
     grid.replaceChildren(...people.map(card));
     const part = more() ? " (of those loaded)" : "";
-    status.textContent = search.value.trim() ? `${count(people.length, "person", "people")} found${part}`
+    status.textContent = search.value.trim()
+      ? `${count(people.length, "person", "people")} found${part}`
       : count(people.length, "person", "people") + (more() ? " loaded, there are more" : "");
     if (empty) place.replaceChildren(welcome());
-    else if (!people.length) place.replaceChildren(el("p", { class: "panel empty" }, `Nobody found for “${search.value.trim()}”.`, more() ? " Load more to search further." : ""));
+    else if (!people.length)
+      place.replaceChildren(
+        el(
+          "p",
+          { class: "panel empty" },
+          `Nobody found for “${search.value.trim()}”.`,
+          more() ? " Load more to search further." : "",
+        ),
+      );
     else place.replaceChildren();
   }
 
@@ -99,7 +150,9 @@ export function peopleView() {
   function skeleton() {
     bar.hidden = next.hidden = true;
     status.textContent = "";
-    grid.replaceChildren(...Array.from({ length: 8 }, () => el("li", { class: "ghost", "aria-hidden": "true" })));
+    grid.replaceChildren(
+      ...Array.from({ length: 8 }, () => el("li", { class: "ghost", "aria-hidden": "true" })),
+    );
     place.replaceChildren(el("p", { class: "visually-hidden" }, "Loading …"));
   }
 

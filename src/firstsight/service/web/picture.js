@@ -9,9 +9,17 @@ export async function decode(blob) {
   }
 }
 
-const asJpeg = (canvas, name) => new Promise((resolve, reject) => {
-  canvas.toBlob((blob) => (blob ? resolve(new File([blob], name, { type: "image/jpeg" })) : reject(new Error("The picture could not be made."))), "image/jpeg", 0.95);
-});
+const asJpeg = (canvas, name) =>
+  new Promise((resolve, reject) => {
+    canvas.toBlob(
+      (blob) =>
+        blob
+          ? resolve(new File([blob], name, { type: "image/jpeg" }))
+          : reject(new Error("The picture could not be made.")),
+      "image/jpeg",
+      0.95,
+    );
+  });
 
 /** A canvas of that size with part of a picture drawn onto it. */
 function drawn(source, [left, top, width, height], [wide, high]) {

@@ -17,7 +17,9 @@ async function patient(work) {
       return await work();
     } catch (error) {
       if (turn === 2 || !(error.status === 429 || error.status === 503)) throw error;
-      await new Promise((resolve) => { setTimeout(resolve, (error.retryAfter ?? 3) * 1000); });
+      await new Promise((resolve) => {
+        setTimeout(resolve, (error.retryAfter ?? 3) * 1000);
+      });
     }
   }
 }
@@ -25,7 +27,14 @@ async function patient(work) {
 /** Run at most a few loads at a time: a grid of people must not use up the rate that the key has. */
 function queued(work) {
   return new Promise((resolve, reject) => {
-    waiting.push(() => patient(work).then(resolve, reject).finally(() => { running -= 1; next(); }));
+    waiting.push(() =>
+      patient(work)
+        .then(resolve, reject)
+        .finally(() => {
+          running -= 1;
+          next();
+        }),
+    );
     next();
   });
 }
@@ -41,10 +50,13 @@ function next() {
 function address(photo) {
   if (!crops.has(photo)) {
     if (crops.size >= MOST) drop(crops.keys().next().value);
-    crops.set(photo, queued(() => routes.crop(photo)).then(URL.createObjectURL, (error) => {
-      if (!(error instanceof ApiError && error.status === 404)) crops.delete(photo);
-      return null;
-    }));
+    crops.set(
+      photo,
+      queued(() => routes.crop(photo)).then(URL.createObjectURL, (error) => {
+        if (!(error instanceof ApiError && error.status === 404)) crops.delete(photo);
+        return null;
+      }),
+    );
   }
   return crops.get(photo);
 }
@@ -56,7 +68,10 @@ export function drop(photo) {
 }
 
 function initials(name) {
-  const letters = name.split(/\s+/u).map((word) => word.match(/[\p{L}\p{N}]/u)?.[0]).filter(Boolean);
+  const letters = name
+    .split(/\s+/u)
+    .map((word) => word.match(/[\p{L}\p{N}]/u)?.[0])
+    .filter(Boolean);
   return [letters[0] ?? "?", letters.length > 1 ? letters.at(-1) : ""].join("").toUpperCase();
 }
 
@@ -80,13 +95,16 @@ export function photoPortrait(photo, name, id) {
   return node;
 }
 
-const eyes = new IntersectionObserver((entries) => {
-  for (const entry of entries) {
-    if (!entry.isIntersecting) continue;
-    eyes.unobserve(entry.target);
-    void entry.target.load();
-  }
-}, { rootMargin: "200px" });
+const eyes = new IntersectionObserver(
+  (entries) => {
+    for (const entry of entries) {
+      if (!entry.isIntersecting) continue;
+      eyes.unobserve(entry.target);
+      void entry.target.load();
+    }
+  },
+  { rootMargin: "200px" },
+);
 
 /** Portrait of a person; their photos are looked up when it comes into sight. */
 export function portrait(person) {
@@ -95,7 +113,9 @@ export function portrait(person) {
     try {
       const kept = (await queued(() => routes.person(person.id))).photos.find((photo) => photo.crop_kept);
       if (kept) fill(node, await address(kept.id));
-    } catch { /* the initials stay */ }
+    } catch {
+      /* the initials stay */
+    }
   };
   if (person.templates > 0) eyes.observe(node);
   return node;

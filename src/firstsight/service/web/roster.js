@@ -24,7 +24,9 @@ export async function load({ again = false } = {}) {
 }
 
 /** Load the first page unless that was done. */
-export const ready = async () => { if (!begun) await load(); };
+export const ready = async () => {
+  if (!begun) await load();
+};
 
 /** Say that people changed. */
 export function changed() {

@@ -20,7 +20,9 @@ function form(fields) {
 }
 
 const flags = ({ keepCrop = false, keepCrops = false, force = false }) => ({
-  keep_crop: keepCrop ? "true" : null, keep_crops: keepCrops ? "true" : null, force: force ? "true" : null,
+  keep_crop: keepCrop ? "true" : null,
+  keep_crops: keepCrops ? "true" : null,
+  force: force ? "true" : null,
 });
 
 export const me = (key) => call("GET", "/v1/me", { key });
@@ -29,20 +31,31 @@ export const model = () => call("GET", "/v1/model");
 export const people = (cursor, limit = 60) => call("GET", "/v1/people", { query: { limit, cursor } });
 export const person = (number) => call("GET", `/v1/people/${id(number)}`);
 export const change = (number, what) => call("PATCH", `/v1/people/${id(number)}`, { ...write, json: what });
-export const merge = (number, into) => call("POST", `/v1/people/${id(number)}/merge`, { ...write, json: { into } });
+export const merge = (number, into) =>
+  call("POST", `/v1/people/${id(number)}/merge`, { ...write, json: { into } });
 export const erase = (number) => call("DELETE", `/v1/people/${id(number)}`, admin);
 export const exported = (number) => call("GET", `/v1/people/${id(number)}/export`, admin);
 
 export const addPhoto = (number, photo, choices) =>
   call("POST", `/v1/people/${id(number)}/photos`, { ...write, query: flags(choices), body: form({ photo }) });
-export const movePhoto = (photo, to) => call("POST", `/v1/photos/${id(photo)}/move`, { ...write, json: { to } });
+export const movePhoto = (photo, to) =>
+  call("POST", `/v1/photos/${id(photo)}/move`, { ...write, json: { to } });
 export const removePhoto = (photo) => call("DELETE", `/v1/photos/${id(photo)}`, write);
 export const crop = (photo) => call("GET", `/v1/photos/${id(photo)}/crop`, { as: "blob" });
 
 export const enroll = (fields, once) =>
-  call("POST", "/v1/enroll", { ...write, body: form(fields), headers: once ? { "Idempotency-Key": once } : {} });
+  call("POST", "/v1/enroll", {
+    ...write,
+    body: form(fields),
+    headers: once ? { "Idempotency-Key": once } : {},
+  });
 export const enrollZip = (zip, choices) =>
-  call("POST", "/v1/enroll", { ...write, body: zip, query: flags(choices), headers: { "Content-Type": "application/zip" } });
+  call("POST", "/v1/enroll", {
+    ...write,
+    body: zip,
+    query: flags(choices),
+    headers: { "Content-Type": "application/zip" },
+  });
 export const samples = () => call("POST", "/v1/samples", write);
 export const job = (number) => call("GET", `/v1/jobs/${id(number)}`);
 

@@ -24,23 +24,44 @@ export function leave() {
 /** Ask for a key over everything else on the page until the service accepts one. */
 function ask(reason) {
   const key = el("input", {
-    type: "password", autocomplete: "off", spellcheck: "false", required: true, autofocus: true, name: "key",
+    type: "password",
+    autocomplete: "off",
+    spellcheck: "false",
+    required: true,
+    autofocus: true,
+    name: "key",
   });
   const enter = button("Open", null, { kind: "main", type: "submit" });
   const trouble = el("div", { class: "trouble", role: "alert" }, reason ?? "");
-  const form = el("form", { method: "dialog", class: "stack" },
+  const form = el(
+    "form",
+    { method: "dialog", class: "stack" },
     el("p", { class: "lead" }, "Know a person from one photograph."),
-    field("API key", key, "Kept in this tab only, until you close it or press “Forget key”."), trouble, enter);
-  const dialog = el("dialog", { class: "gate", "aria-label": "Enter the API key" }, el("h1", {}, "firstsight"), form,
-    el("p", { class: "fine" }, el("strong", {}, "No liveness detection: "),
-      "a photo held to the camera passes as the person it shows."));
+    field("API key", key, "Kept in this tab only, until you close it or press “Forget key”."),
+    trouble,
+    enter,
+  );
+  const dialog = el(
+    "dialog",
+    { class: "gate", "aria-label": "Enter the API key" },
+    el("h1", {}, "firstsight"),
+    form,
+    el(
+      "p",
+      { class: "fine" },
+      el("strong", {}, "No liveness detection: "),
+      "a photo held to the camera passes as the person it shows.",
+    ),
+  );
   document.body.append(dialog);
   dialog.showModal();
   return new Promise((resolve) => {
     let settled = false;
     dialog.addEventListener("cancel", (event) => event.preventDefault());
     // Browsers let a second Escape through: the page stays closed without a key all the same.
-    dialog.addEventListener("close", () => { if (!settled) dialog.showModal(); });
+    dialog.addEventListener("close", () => {
+      if (!settled) dialog.showModal();
+    });
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       trouble.replaceChildren();
@@ -56,7 +77,9 @@ function ask(reason) {
           trouble.replaceChildren(problem(error));
           key.select();
         }
-      }).then(() => { if (!settled) key.focus(); });
+      }).then(() => {
+        if (!settled) key.focus();
+      });
     });
   });
 }
@@ -64,7 +87,12 @@ function ask(reason) {
 /** Come back once a key is accepted; `changed` hears of each later one. */
 export async function enter(changed) {
   let asking = null;
-  const gate = (reason) => { asking ??= ask(reason).finally(() => { asking = null; }); return asking; };
+  const gate = (reason) => {
+    asking ??= ask(reason).finally(() => {
+      asking = null;
+    });
+    return asking;
+  };
   let reason = null;
   if (readKey()) {
     try {

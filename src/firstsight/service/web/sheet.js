@@ -7,8 +7,12 @@ import { sweep } from "./pasting.js";
 export function sheet(title, content, closed = () => {}, { wide = false } = {}) {
   const heading = el("h2", { id: unique("title"), tabindex: "-1" }, title);
   const close = button("×", () => dialog.close(), { kind: "close", "aria-label": "Close" });
-  const dialog = el("dialog", { class: wide ? "sheet wide" : "sheet", "aria-labelledby": heading.id },
-    el("div", { class: "sheet-head" }, heading, close), el("div", { class: "stack sheet-body" }, content));
+  const dialog = el(
+    "dialog",
+    { class: wide ? "sheet wide" : "sheet", "aria-labelledby": heading.id },
+    el("div", { class: "sheet-head" }, heading, close),
+    el("div", { class: "stack sheet-body" }, content),
+  );
   const opener = document.activeElement;
   dialog.addEventListener("close", () => {
     dialog.remove();

@@ -39,17 +39,29 @@ function described(answer) {
 /** A stage: `show(bitmap, answer)`, `light(place)` for one face, `video` for the camera. */
 export function stage() {
   const canvas = el("canvas", { role: "img", hidden: true });
-  const video = el("video", { playsinline: true, muted: true, hidden: true, "aria-label": "What the camera shows" });
+  const video = el("video", {
+    playsinline: true,
+    muted: true,
+    hidden: true,
+    "aria-label": "What the camera shows",
+  });
   video.muted = true;
-  const unseen = el("p", { class: "unseen", hidden: true },
-    "Your browser cannot show this kind of picture. What was found is listed beside it.");
+  const unseen = el(
+    "p",
+    { class: "unseen", hidden: true },
+    "Your browser cannot show this kind of picture. What was found is listed beside it.",
+  );
   const node = el("div", { class: "stage", hidden: true }, video, canvas, unseen);
   let bitmap = null;
   let answer = null;
   let lit = -1;
 
   function draw() {
-    const [wide, high] = answer ? [answer.width, answer.height] : bitmap ? [bitmap.width, bitmap.height] : [0, 0];
+    const [wide, high] = answer
+      ? [answer.width, answer.height]
+      : bitmap
+        ? [bitmap.width, bitmap.height]
+        : [0, 0];
     const room = node.clientWidth;
     if (!wide || !high || !room) return;
     const live = !video.hidden;
@@ -62,18 +74,29 @@ export function stage() {
     const brush = canvas.getContext("2d");
     if (bitmap && !live) brush.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
     const scale = canvas.width / wide;
-    const order = [...(answer?.faces ?? []).keys()].sort((one, other) => Number(one === lit) - Number(other === lit));
+    const order = [...(answer?.faces ?? []).keys()].sort(
+      (one, other) => Number(one === lit) - Number(other === lit),
+    );
     for (const place of order) {
       const { box, person } = answer.faces[place];
       const across = [box.left, box.top, box.width, box.height].map((length) => length * scale);
-      drawFace(brush, across, `${place + 1} ${person ?? "nobody I know"}`, person !== null, place === lit, dots);
+      drawFace(
+        brush,
+        across,
+        `${place + 1} ${person ?? "nobody I know"}`,
+        person !== null,
+        place === lit,
+        dots,
+      );
     }
   }
 
   new ResizeObserver(draw).observe(node);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
   return {
-    node, canvas, video,
+    node,
+    canvas,
+    video,
     show(picture, found) {
       if (bitmap && bitmap !== picture) bitmap.close();
       bitmap = picture;

@@ -12,14 +12,25 @@ const RATES = [0.01, 0.001, 0.0001];
 function answer(found) {
   const [reached, wanted] = held(found.similarity, found.threshold);
   const reach = found.same ? "reaches" : "does not reach";
-  return el("div", { class: `panel verdict ${found.same ? "known" : "stranger"}` },
+  return el(
+    "div",
+    { class: `panel verdict ${found.same ? "known" : "stranger"}` },
     el("h2", {}, found.same ? "The same person" : "Not shown to be the same person"),
     meter({
-      similarity: found.similarity, threshold: found.threshold, passed: found.same,
+      similarity: found.similarity,
+      threshold: found.threshold,
+      passed: found.same,
       sentence: `The similarity is ${reached} and ${reach} ${wanted}. From there on, ${rate(found.fmr)} pairs of two different people passes as one person.`,
     }),
     el("p", {}, likelihood(found.likelihood_ratio)),
-    found.same ? null : el("p", { class: "muted" }, "A poor photo, a turned head or many years between the photos lower the similarity of one and the same person."));
+    found.same
+      ? null
+      : el(
+          "p",
+          { class: "muted" },
+          "A poor photo, a turned head or many years between the photos lower the similarity of one and the same person.",
+        ),
+  );
 }
 
 /** The view. */
@@ -28,36 +39,49 @@ export function verifyView() {
   const stale = () => result.replaceChildren();
   const left = picker({ title: "First photo", hint: "or drop it here, or paste it", picked: stale });
   const right = picker({ title: "Second photo", hint: "or drop it here, or paste it", picked: stale });
-  const careful = el("select", {}, RATES.map((fmr) => el("option", { value: fmr }, `${rate(fmr)} wrong matches`)));
+  const careful = el(
+    "select",
+    {},
+    RATES.map((fmr) => el("option", { value: fmr }, `${rate(fmr)} wrong matches`)),
+  );
   careful.value = "0.001";
   careful.addEventListener("change", stale);
   const compare = button("Compare", () => run(), { kind: "main" });
-  const run = () => busy(compare, async () => {
-    const [one] = left.files();
-    const [two] = right.files();
-    if (!one || !two) {
-      result.replaceChildren(el("p", { class: "problem", role: "alert" }, "Choose both photos first."));
-      return;
-    }
-    result.replaceChildren(el("p", { class: "waiting" }, "Comparing …"));
-    try {
-      const found = await routes.verify(one, two, careful.value);
-      result.replaceChildren(answer(found));
-      reveal(result);
-      announce(found.same ? "The same person." : "Not shown to be the same person.");
-    } catch (error) {
-      result.replaceChildren(problem(error, { retry: run }));
-    }
-  });
+  const run = () =>
+    busy(compare, async () => {
+      const [one] = left.files();
+      const [two] = right.files();
+      if (!one || !two) {
+        result.replaceChildren(el("p", { class: "problem", role: "alert" }, "Choose both photos first."));
+        return;
+      }
+      result.replaceChildren(el("p", { class: "waiting" }, "Comparing …"));
+      try {
+        const found = await routes.verify(one, two, careful.value);
+        result.replaceChildren(answer(found));
+        reveal(result);
+        announce(found.same ? "The same person." : "Not shown to be the same person.");
+      } catch (error) {
+        result.replaceChildren(problem(error, { retry: run }));
+      }
+    });
   const clear = button("Clear", () => {
     left.clear();
     right.clear();
     stale();
   });
-  const node = el("section", { "aria-labelledby": "verify-title" },
+  const node = el(
+    "section",
+    { "aria-labelledby": "verify-title" },
     el("h1", { id: "verify-title", tabindex: "-1" }, "Verify"),
-    el("p", { class: "lead" }, "Two photos, one face in each: do they show the same person? Nothing is stored."),
+    el(
+      "p",
+      { class: "lead" },
+      "Two photos, one face in each: do they show the same person? Nothing is stored.",
+    ),
     el("div", { class: "pair slots" }, left.node, right.node),
-    el("div", { class: "bar" }, field("How careful", careful), el("div", { class: "row" }, compare, clear)), result);
+    el("div", { class: "bar" }, field("How careful", careful), el("div", { class: "row" }, compare, clear)),
+    result,
+  );
   return { node };
 }
