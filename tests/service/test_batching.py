@@ -121,19 +121,19 @@ def test_what_waits_is_embedded_together() -> None:
 
 
 def test_in_order_and_no_more_than_the_batch_at_once() -> None:
-    """The third does not fit with those before it; the last one does not pass it."""
+    """Two fill it; what does not fit waits for the next, and nobody passes it."""
     embed = Slow()
     done: list[int] = []
 
     async def test(batcher: Batcher) -> None:
-        tasks = await held(batcher, embed, [2, 1, 2, 1, 4, 9, 1])
+        tasks = await held(batcher, embed, [2, 2, 1, 2, 4, 9, 1])
         for number, task in enumerate(tasks):
             task.add_done_callback(partial(in_turn, done, number))
         embed.release()
         await asyncio.gather(*tasks)
 
     run(embed, 4, test)
-    assert embed.calls == [1, 3, 3, 4, 9, 1]
+    assert embed.calls == [1, 4, 3, 4, 9, 1]
     assert done == list(range(8))
 
 
