@@ -50,6 +50,11 @@ def _person(name: str) -> str:
 
 
 def _read(opened: zipfile.ZipFile, info: zipfile.ZipInfo, largest: int) -> bytes:
+    # The other methods unpack in steps that no limit holds: a few bytes may become gigabytes.
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise ImageUnreadable(
+            f"{info.filename} is packed in a way that is not taken.", hint="Zip it by the usual method."
+        )
     try:
         # By reading, not by its header: what a zip says of its sizes may be a lie.
         with opened.open(info) as file:
