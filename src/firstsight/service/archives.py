@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+import zlib
 from functools import partial
 from pathlib import PurePosixPath
 
@@ -23,7 +24,7 @@ def photos_of(content: bytes, settings: Settings) -> list[Photo]:
     try:
         opened = zipfile.ZipFile(io.BytesIO(content))
         infos = sorted((info for info in opened.infolist() if _wanted(info)), key=lambda one: one.filename)
-    except (zipfile.BadZipFile, ValueError, OSError) as error:
+    except (zipfile.BadZipFile, ValueError, OSError, LookupError, RuntimeError) as error:
         raise BodyMalformed(f"This is no zip ({error}).", hint="Zip one folder for each person.") from error
     if not infos:
         raise BodyMalformed("The zip holds no pictures.", hint="Zip one folder for each person.")
@@ -39,6 +40,8 @@ def photos_of(content: bytes, settings: Settings) -> list[Photo]:
 
 
 def _wanted(info: zipfile.ZipInfo) -> bool:
+    if not info.filename:
+        return False
     path = PurePosixPath(info.filename)
     hidden = any(part.startswith((".", "__MACOSX")) for part in path.parts)
     return not info.is_dir() and path.suffix.lower() in PICTURES and not hidden
@@ -59,7 +62,7 @@ def _read(opened: zipfile.ZipFile, info: zipfile.ZipInfo, largest: int) -> bytes
         # By reading, not by its header: what a zip says of its sizes may be a lie.
         with opened.open(info) as file:
             content = file.read(largest + 1)
-    except (zipfile.BadZipFile, OSError, RuntimeError, EOFError, ValueError) as error:
+    except (zipfile.BadZipFile, zlib.error, OSError, RuntimeError, EOFError, ValueError) as error:
         raise ImageUnreadable(
             f"{info.filename} cannot be unpacked ({error}).", hint="Zip it again."
         ) from error

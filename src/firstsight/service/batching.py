@@ -55,8 +55,8 @@ class Batcher:
             together = [one for one in together if not one[1].done()]
             if not together:
                 continue
-            crops = np.concatenate([one[0] for one in together])
             try:
+                crops = np.concatenate([one[0] for one in together])
                 embeddings = await loop.run_in_executor(self._thread, self._embed, crops)
             except Exception as error:
                 for _, future in together:

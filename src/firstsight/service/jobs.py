@@ -81,6 +81,10 @@ class Jobs:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        # One that was cancelled before its first step never ran its own ending.
+        for job in self._jobs.values():
+            if job.state == "running":
+                job.state = "failed"
 
 
 async def _run(job: Job, photos: Iterable[Photo], enrol: Enrol) -> None:

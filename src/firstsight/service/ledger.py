@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -28,6 +28,9 @@ CREATE INDEX IF NOT EXISTS audit_person ON audit (person_id);
 CREATE TRIGGER IF NOT EXISTS audit_stays BEFORE UPDATE ON audit
     BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
 CREATE TRIGGER IF NOT EXISTS audit_is_kept BEFORE DELETE ON audit
+    BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
+CREATE TRIGGER IF NOT EXISTS audit_is_not_replaced BEFORE INSERT ON audit
+    WHEN EXISTS (SELECT 1 FROM audit WHERE id = NEW.id)
     BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
 CREATE TABLE IF NOT EXISTS answered (
     key_id INTEGER NOT NULL, token TEXT NOT NULL, request TEXT NOT NULL, person_id INTEGER,
@@ -55,6 +58,9 @@ class Ledger:
             self._database = sqlite3.connect(
                 path, timeout=PATIENCE, isolation_level=None, check_same_thread=False
             )
+            if self._database.execute("SELECT 1 FROM sqlite_master WHERE name = 'person'").fetchone():
+                self._database.close()
+                raise sqlite3.DatabaseError("it is a gallery")
             self._database.execute("PRAGMA journal_mode = WAL")
             self._database.execute("PRAGMA synchronous = NORMAL")
             self._database.executescript(SCHEMA)
@@ -72,8 +78,9 @@ class Ledger:
             except sqlite3.Error as error:
                 raise self._unavailable(error) from error
             finally:
-                if self._database.in_transaction:
-                    self._database.execute("ROLLBACK")
+                with suppress(sqlite3.ProgrammingError):  # closed meanwhile
+                    if self._database.in_transaction:
+                        self._database.execute("ROLLBACK")
 
     def settle(self) -> None:
         """Forget requests that were being answered when the service ended."""

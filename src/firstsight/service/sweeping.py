@@ -21,8 +21,11 @@ def sweep(service: Service, today: date) -> int:
         if person.retain_until is None or person.retain_until >= today:
             continue
         try:
-            # By number: the name may be somebody else's meanwhile.
-            store.erase(store.person_of(person.id).name)
+            # By number, and as they are now: name and day may have changed meanwhile.
+            now = store.person_of(person.id)
+            if now.retain_until is None or now.retain_until >= today:
+                continue
+            store.erase(now.name)
         except NoSuchPerson:
             continue
         service.note(None, "retention", "erased", person_id=person.id)
