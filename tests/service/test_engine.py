@@ -173,7 +173,7 @@ def test_no_more_are_decoded_at_once_than_there_are_workers() -> None:
         fake.decoding.set()
         await asyncio.gather(*tasks)
 
-    run(fake, Settings(workers=2), test)
+    run(fake, Settings(workers=2, waiting=10), test)
     assert fake.most == 2
     assert fake.found == 10
 

@@ -37,7 +37,13 @@ async def sweep_forever(service: Service) -> None:
     """Sweep again and again; a gallery that cannot be used now is tried again next time."""
     while True:
         try:
-            count = await run_in_threadpool(sweep, service, datetime.now(UTC).date())
+            work = asyncio.ensure_future(run_in_threadpool(sweep, service, datetime.now(UTC).date()))
+            try:
+                count = await asyncio.shield(work)
+            except asyncio.CancelledError:
+                # Whoever ends it closes the files next: what is being erased must be written down first.
+                await asyncio.wait([work])
+                raise
             if count:
                 log.info("retention: %d erased", count)
         except FirstsightError as error:
