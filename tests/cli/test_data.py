@@ -127,7 +127,7 @@ class Stopped(Exception):
     pass
 
 
-def _stop(*_: object) -> None:
+def _stop(*_: object, **__: object) -> None:
     raise Stopped
 
 
