@@ -35,10 +35,10 @@ def test_the_answer_for_machines(run: Run, enrolled: list[str], people: People, 
     assert photo["photo"] == str(people[enrolled[0]][1])
     (face,) = photo["faces"]
     assert set(face) == {
-        *("box", "person", "similarity", "threshold", "margin", "best", "runner_up", "quality")
+        *("box", "person", "person_id", "similarity", "threshold", "margin", "best", "runner_up", "quality")
     }
     assert face["person"] == face["best"]["person"] == enrolled[0]
-    assert set(face["best"]) == {"person", "similarity", "likelihood_ratio"}
+    assert set(face["best"]) == {"person", "person_id", "similarity", "likelihood_ratio"}
     assert set(face["box"]) == {"left", "top", "width", "height"}
     assert face["similarity"] > face["threshold"] > face["runner_up"]["similarity"]
 
