@@ -229,6 +229,29 @@ def test_after_errors_nothing_counts_as_waiting() -> None:
     run(Fake(), Settings(waiting=1), test)
 
 
+def test_imports_leave_half_of_the_places_to_others() -> None:
+    """However many there are: none is turned away, and neither is who asks meanwhile."""
+    fake = Fake()
+    fake.decoding.clear()
+
+    async def test(engine: Engine) -> None:
+        async def imported() -> None:
+            await engine.room()
+            await engine.find(b"1")
+
+        tasks = [asyncio.create_task(imported()) for _ in range(20)]
+        await until(lambda: engine.depth == 3)
+        await asyncio.sleep(0.1)
+        assert engine.depth == 3
+        asked = asyncio.create_task(engine.find(b"1"))
+        await until(lambda: engine.depth == 4)
+        fake.decoding.set()
+        await asyncio.gather(asked, *tasks)
+
+    run(fake, Settings(waiting=4), test)
+    assert fake.found == 21
+
+
 def test_closing_waits_for_what_is_in_work() -> None:
     fake = Fake()
     fake.embedding.clear()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Awaitable, Callable
 from functools import partial
 
@@ -121,6 +122,24 @@ def test_photos_are_read_one_by_one_and_only_when_needed() -> None:
         enrol.allowed.release()
         await finished(job)
         assert [content for _, _, content in enrol.enrolled] == [b"Ada", b"Bob"]
+
+    run(test)
+
+
+def test_while_a_photo_is_read_others_are_answered() -> None:
+    read, answered = threading.Event(), threading.Event()
+
+    def slow() -> bytes:
+        read.set()
+        return b"answered" if answered.wait(1) else b"kept waiting"
+
+    async def test(jobs: Jobs) -> None:
+        enrol = Enrolling()
+        job = jobs.start([("Ada/1.jpg", "Ada", slow)], enrol)
+        await until(read.is_set)
+        answered.set()
+        await finished(job)
+        assert [content for _, _, content in enrol.enrolled] == [b"answered"]
 
     run(test)
 
