@@ -29,9 +29,9 @@ import httpx
 import numpy as np
 from rich.console import Console
 
+from benchmarks.origin import origin
 from firstsight.datasets import Identities, open_lfw
 from firstsight.evaluation import write_text
-from firstsight.evaluation.provenance import machine, moment, versions
 
 CLIENTS: Final = (1, 8, 32)
 WIDE: Final = (1920, 1080)
@@ -115,15 +115,7 @@ def main() -> None:
         "memory_growth": {"value": found["memory"]["growth"], "unit": "%"},
         "settings": {"people": PEOPLE, "requests": options.requests, "soak": options.soak},
         "loads": found,
-        "provenance": {
-            "model": "sface",
-            "data": lfw.archive.path.name,
-            "data_digest": lfw.archive.digest(),
-            "seed": SEED,
-            "machine": machine(),
-            "made": moment(),
-            **{f"version_{name}": value for name, value in versions().items()},
-        },
+        "provenance": origin(lfw, SEED),
     }
     write_text(options.json, json.dumps(values, indent=2) + "\n")
     console.print(f"Written to {options.json}.")

@@ -27,10 +27,10 @@ import torch  # noqa: E402
 from rich.console import Console  # noqa: E402
 
 import dlib  # noqa: E402
+from benchmarks.origin import origin  # noqa: E402
 from benchmarks.timing import Timing, compare  # noqa: E402
 from firstsight import Recognizer  # noqa: E402
 from firstsight.datasets import Identities, open_lfw  # noqa: E402
-from firstsight.evaluation.provenance import machine, moment, versions  # noqa: E402
 from firstsight.gallery import NewTemplate  # noqa: E402
 from firstsight.gallery.index import Index  # noqa: E402
 from firstsight.models import open_model  # noqa: E402
@@ -73,13 +73,7 @@ def main() -> None:
         "settings": {"threads": THREADS, "batch": BATCH, "people": PEOPLE, "templates": TEMPLATES},
         "timings": {name: timing.as_json() for name, timing in timings.items()},
         "provenance": {
-            "model": "sface",
-            "data": lfw.archive.path.name,
-            "data_digest": lfw.archive.digest(),
-            "seed": SEED,
-            "machine": machine(),
-            "made": moment(),
-            **{f"version_{name}": value for name, value in versions().items()},
+            **origin(lfw, SEED),
             **{f"version_{name}": metadata.version(name) for name in peers},
         },
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from firstsight.errors import FirstsightError
 from firstsight.gallery import Person, Receipt, Template
 
 if TYPE_CHECKING:
@@ -107,6 +108,11 @@ def verification(found: Verification) -> Fields:
         "fmr": found.fmr,
         "likelihood_ratio": rounded(found.likelihood_ratio),
     }
+
+
+def error(found: FirstsightError) -> Fields:
+    """What happened, for a machine and for people."""
+    return {"code": found.code, "message": found.message, "hint": found.hint}
 
 
 def rounded(value: float | None) -> float | None:

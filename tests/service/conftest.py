@@ -62,3 +62,16 @@ def serving(folder: Path, encoder: Encoder, settings: Settings) -> Iterator[Serv
 def served(tmp_path: Path, encoder: Encoder) -> Iterator[Served]:
     with serving(tmp_path, encoder, Settings()) as found:
         yield found
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Where a service's file is made."""
+    return tmp_path / "people.db.service"
+
+
+@pytest.fixture
+def ledger(path: Path) -> Iterator[Ledger]:
+    """A service's file, without a service."""
+    with closing(Ledger(path)) as opened:
+        yield opened

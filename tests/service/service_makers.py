@@ -13,13 +13,9 @@ from tests.gallery.gallery_makers import units
 from firstsight.gallery import NewTemplate, Person
 from firstsight.recognizer import Recognizer
 from firstsight.service import Settings
-from firstsight.service.engine import Engine
-from firstsight.service.jobs import Jobs
 from firstsight.service.keys import Key
 from firstsight.service.ledger import Ledger
-from firstsight.service.metrics import Metrics
-from firstsight.service.rates import Rates
-from firstsight.service.state import Service
+from firstsight.service.state import Service, open_service
 
 DESK = Key(1, "desk", "write", "2026-01-01T00:00:00+00:00", None)
 DOOR = Key(2, "door", "read", "2026-01-01T00:00:00+00:00", None)
@@ -29,10 +25,7 @@ PATIENCE = 10.0
 
 def service_over(recognizer: Recognizer, ledger: Ledger, settings: Settings | None = None) -> Service:
     """A service without HTTP."""
-    chosen = settings or Settings()
-    engine = Engine(recognizer.encoder, chosen)
-    rates, jobs = Rates(chosen.rate, chosen.burst), Jobs(chosen.jobs)
-    return Service(recognizer, engine, ledger, rates, Metrics(lambda: engine.depth), jobs, chosen)
+    return open_service(recognizer, ledger, settings or Settings())
 
 
 def add_person(service: Service, name: str, retain_until: date | None = None) -> Person:

@@ -1,8 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -13,13 +11,6 @@ from firstsight.errors import GalleryUnavailable
 from firstsight.service import audit
 from firstsight.service.audit import Entry
 from firstsight.service.ledger import Ledger
-
-
-@pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    opened = Ledger(tmp_path / "people.db.service")
-    yield opened
-    opened.close()
 
 
 def numbers(entries: list[Entry]) -> list[int]:

@@ -43,12 +43,6 @@ def recognizer(encoder: Encoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    with closing(Ledger(tmp_path / "ledger")) as opened:
-        yield opened
-
-
-@pytest.fixture
 def service(recognizer: Recognizer, ledger: Ledger) -> Service:
     return service_over(recognizer, ledger)
 
@@ -201,12 +195,12 @@ def test_who_was_erased_since_is_not_enrolled_again(service: Service) -> None:
         once(service).begin()
 
 
-def test_nothing_of_the_request_is_kept(service: Service, tmp_path: Path) -> None:
+def test_nothing_of_the_request_is_kept(service: Service, path: Path) -> None:
     request = (b"name=Ada Lovelace", b"the bytes of a photo")
     first = once(service, request=request)
     first.begin()
     first.done(add_person(service, "Ada Lovelace"))
-    held = raw(tmp_path / "ledger")
+    held = raw(path)
     assert b"Lovelace" not in held
     assert b"the bytes" not in held
 
@@ -215,7 +209,7 @@ def parts(*pictures: Path) -> list[Part]:
     return [Part(picture.name, picture.read_bytes()) for picture in pictures]
 
 
-def test_a_person_with_all_that_was_sent(service: Service, people: People, tmp_path: Path) -> None:
+def test_a_person_with_all_that_was_sent(service: Service, people: People, path: Path) -> None:
     pictures = people["Amara"][:2]
     day = date(2030, 1, 31)
 
@@ -243,7 +237,7 @@ def test_a_person_with_all_that_was_sent(service: Service, people: People, tmp_p
     assert [(entry.key, entry.action, entry.decision, entry.person_id) for entry in entries] == [
         ("desk", "enroll", "enrolled", store.person("Amara").id)
     ] * 2
-    assert b"Amara" not in raw(tmp_path / "ledger")
+    assert b"Amara" not in raw(path)
 
 
 def test_all_photos_of_a_request_or_none(

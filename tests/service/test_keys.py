@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,18 +12,6 @@ from firstsight.errors import Unauthorized, UsageError
 from firstsight.service import keys
 from firstsight.service.keys import ROLES, Key
 from firstsight.service.ledger import Ledger
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "people.db.service"
-
-
-@pytest.fixture
-def ledger(path: Path) -> Iterator[Ledger]:
-    opened = Ledger(path)
-    yield opened
-    opened.close()
 
 
 def bearer(secret: str) -> str:

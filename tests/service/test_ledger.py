@@ -18,11 +18,6 @@ from firstsight.service.ledger import Ledger, ledger_path
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "people.db.service"
-
-
-@pytest.fixture
 def opened(path: Path) -> Iterator[Ledger]:
     opened = Ledger(path)
     yield opened

@@ -19,8 +19,10 @@ def backup(
     gallery: Gallery = None,
 ) -> None:
     """Copy the gallery, and its service's keys and audit log, consistently while they are in use."""
+    from firstsight.service.ledger import ledger_path
+
     source = Path(gallery_path(gallery))
-    service, beside = (path.with_name(path.name + ".service") for path in (source, target))
+    service, beside = ledger_path(source), ledger_path(target)
     if service.is_file() and beside.exists():
         raise GalleryUnavailable(f"{beside} exists already.", hint="Name another file.")
     back_up(source, target)

@@ -19,7 +19,7 @@ from firstsight.cli.options import (
     gallery_path,
     open_recognizer,
 )
-from firstsight.cli.output import answer, answer_json, command, error_json, progress, remark, table
+from firstsight.cli.output import answer, answer_json, command, progress, remark, table
 from firstsight.errors import UsageError
 
 
@@ -106,7 +106,7 @@ def _folder(folder: Path, gallery: str | None, model: str | None, as_json: bool,
                         "photo": outcome.photo.label,
                         "person": outcome.photo.person,
                         "enrolled": outcome.enrolled,
-                        "error": error_json(outcome.error) if outcome.error else None,
+                        "error": fields.error(outcome.error) if outcome.error else None,
                     }
                     for outcome in outcomes
                 ],

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from firstsight import fields
 from firstsight.cli.options import Gallery, Json, ModelName, gallery_path, open_recognizer
-from firstsight.cli.output import answer_json, command, complain, error_json, progress, remark, table
+from firstsight.cli.output import answer_json, command, complain, progress, remark, table
 from firstsight.errors import ImageError, UsageError
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def identify(
 
 def _fields(outcome: list[Sighting] | ImageError) -> fields.Fields:
     if isinstance(outcome, ImageError):
-        return {"error": error_json(outcome)}
+        return {"error": fields.error(outcome)}
     return {"faces": [fields.sighting(one) for one in outcome]}
 
 

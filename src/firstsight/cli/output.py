@@ -16,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from firstsight import fields
 from firstsight.errors import FirstsightError
 
 P = ParamSpec("P")
@@ -45,11 +46,6 @@ def _plain(value: object) -> str:
     raise TypeError(f"{type(value).__name__} is not for JSON")
 
 
-def error_json(error: FirstsightError) -> dict[str, str]:
-    """The fields of an error."""
-    return {"code": error.code, "message": error.message, "hint": error.hint}
-
-
 def complain(error: FirstsightError) -> None:
     """One line: what happened, its code, and what to do."""
     remark(f"error [{error.code}]: {' '.join(str(error).split())}")
@@ -64,7 +60,7 @@ def command(function: Callable[P, R]) -> Callable[P, R]:
             return function(*args, **kwargs)
         except FirstsightError as error:
             if kwargs.get("as_json"):
-                answer_json({"error": error_json(error)})
+                answer_json({"error": fields.error(error)})
             complain(error)
             raise typer.Exit(error.exit_status) from None
         except KeyboardInterrupt:

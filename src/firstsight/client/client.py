@@ -15,7 +15,7 @@ from firstsight.client import answers
 from firstsight.client.connection import Connection
 from firstsight.client.photos import part
 from firstsight.errors import NoSuchPerson, ServiceError, UsageError
-from firstsight.gallery.names import checked_name
+from firstsight.gallery.names import alphabetical, checked_name
 from firstsight.gallery.records import Person, Receipt
 from firstsight.gallery.text import day, storable
 from firstsight.images import Source
@@ -151,7 +151,7 @@ class Client:
 
     def people(self) -> list[Person]:
         """Everybody in the gallery, by name."""
-        return sorted(self._everybody(), key=lambda person: (person.name.casefold(), person.name))
+        return sorted(self._everybody(), key=lambda person: alphabetical(person.name))
 
     def _everybody(self) -> Iterator[Person]:
         """Page by page, in the service's order.

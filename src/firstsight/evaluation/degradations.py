@@ -90,6 +90,8 @@ DEGRADATIONS: Final = (
     Degradation("rotated", "degrees", (15, 30, 45), rotated),
     Degradation("covered", "of the face, from below", (0.2, 0.35, 0.5), covered),
 )
+STEPS: Final = {one.folder(level): (one, level) for one in DEGRADATIONS for level in one.levels}
+"""Every step by its folder."""
 
 
 def degraded(archive: Archive, names: Sequence[str]) -> Archive:
@@ -97,24 +99,23 @@ def degraded(archive: Archive, names: Sequence[str]) -> Archive:
 
     A step's picture is made when it is read, as a PNG; its name is the picture's, below the step's folder.
     """
-    steps = {one.folder(level): (one, level) for one in DEGRADATIONS for level in one.levels}
     boxes = _Boxes(archive)
 
     def read(name: str) -> bytes:
         folder, _, own = name.partition("/")
-        if folder not in steps:
+        if folder not in STEPS:
             return archive.read(name)
         try:
             picture = read_image(archive.read(own))
         except ImageError as error:
             raise OSError(error.message) from error
-        degradation, level = steps[folder]
+        degradation, level = STEPS[folder]
         written = io.BytesIO()
         worse = degradation.apply(picture, boxes.find(own, picture), level)
         Image.fromarray(worse).save(written, "PNG", compress_level=1)
         return written.getvalue()
 
-    sizes = {f"{folder}/{name}": archive.sizes[name] for folder in steps for name in names}
+    sizes = {f"{folder}/{name}": archive.sizes[name] for folder in STEPS for name in names}
     return Archive(archive.path, {**archive.sizes, **sizes}, read)
 
 

@@ -11,6 +11,11 @@ LONGEST: Final = 200
 """Characters."""
 
 
+def alphabetical(name: str) -> tuple[str, str]:
+    """What people are sorted by: the name whatever its case, then the name."""
+    return name.casefold(), name
+
+
 def checked_name(name: str) -> str:
     """The name as it is kept: without surrounding space, in Unicode's composed form (NFC).
 

@@ -7,6 +7,7 @@ from datetime import date
 from typing import Final
 
 from firstsight.errors import NoSuchPerson
+from firstsight.gallery.names import alphabetical
 from firstsight.gallery.records import Person
 from firstsight.gallery.text import day, now, read_day, read_time, storable
 
@@ -19,7 +20,7 @@ SELECT: Final = """
 def everybody(database: sqlite3.Connection) -> list[Person]:
     """All of them, by name."""
     people = [_record(row) for row in database.execute(SELECT + "GROUP BY person.id")]
-    return sorted(people, key=lambda person: (person.name.casefold(), person.name))
+    return sorted(people, key=lambda person: alphabetical(person.name))
 
 
 def find(database: sqlite3.Connection, name: str) -> Person | None:

@@ -92,8 +92,8 @@ class Recognizer:
             NotCalibrated: the model's calibration does not reach that rate for so large a gallery.
         """
         # Before the photo: a rate that cannot be had is told at once.
-        self.threshold(fpir)
-        return self.sightings(self.encoder.faces(photo), fpir=fpir)
+        threshold = self.threshold(fpir)
+        return self.sightings(self.encoder.faces(photo), threshold)
 
     def threshold(self, fpir: float = FPIR) -> float:
         """The similarity from which on somebody is named, for the gallery as large as it is now.
@@ -104,9 +104,9 @@ class Recognizer:
         count = max(1, self.store.count_templates())
         return self.encoder.model.calibrated().identification_threshold(fpir, count)
 
-    def sightings(self, faces: Sequence[EncodedFace], *, fpir: float = FPIR) -> list[Sighting]:
-        """Who faces are that were embedded already; see ``identify``."""
-        calibration, threshold = self.encoder.model.calibrated(), self.threshold(fpir)
+    def sightings(self, faces: Sequence[EncodedFace], threshold: float) -> list[Sighting]:
+        """Who faces are that were embedded already, by the threshold for a rate; see ``identify``."""
+        calibration = self.encoder.model.calibrated()
         if not faces:
             return []
 

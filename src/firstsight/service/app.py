@@ -17,15 +17,11 @@ from starlette.exceptions import HTTPException
 import firstsight
 from firstsight.errors import FirstsightError
 from firstsight.recognizer import Recognizer
-from firstsight.service.engine import Engine
 from firstsight.service.envelope import Envelope, on_error, on_refusal
-from firstsight.service.jobs import Jobs
 from firstsight.service.ledger import Ledger
-from firstsight.service.metrics import Metrics
-from firstsight.service.rates import Rates
 from firstsight.service.routes import about, enroll, faces, people, photos
 from firstsight.service.settings import Settings
-from firstsight.service.state import Service
+from firstsight.service.state import open_service
 from firstsight.service.sweeping import sweep_forever
 
 ABOUT = "Know a person from one photograph, and say when it is nobody you know."
@@ -33,11 +29,8 @@ ABOUT = "Know a person from one photograph, and say when it is nobody you know."
 
 def create_app(recognizer: Recognizer, ledger: Ledger, settings: Settings) -> FastAPI:
     """An ASGI application; recognizer and ledger stay the caller's to close."""
-    engine = Engine(recognizer.encoder, settings)
-    rates, jobs = Rates(settings.rate, settings.burst), Jobs(settings.jobs)
-    metrics = Metrics(lambda: engine.depth)
     ledger.settle()
-    service = Service(recognizer, engine, ledger, rates, metrics, jobs, settings)
+    service = open_service(recognizer, ledger, settings)
 
     @asynccontextmanager
     async def living(_: FastAPI) -> AsyncIterator[None]:
@@ -48,8 +41,8 @@ def create_app(recognizer: Recognizer, ledger: Ledger, settings: Settings) -> Fa
             sweeping.cancel()
             with suppress(asyncio.CancelledError):
                 await sweeping
-            await jobs.close()
-            await engine.close()
+            await service.jobs.close()
+            await service.engine.close()
 
     # The framework's own page of the API loads from elsewhere; the description itself is enough.
     app = FastAPI(
@@ -78,5 +71,5 @@ def create_app(recognizer: Recognizer, ledger: Ledger, settings: Settings) -> Fa
     def described() -> FileResponse:
         return FileResponse(web / "docs.html")
 
-    app.add_middleware(Envelope, metrics=metrics)
+    app.add_middleware(Envelope, metrics=service.metrics)
     return app

@@ -60,7 +60,7 @@ def note(
 
 def page(ledger: Ledger, before: int | None, limit: int) -> list[Entry]:
     """The latest lines, newest first, older than a number."""
-    with ledger.transaction() as database:
+    with ledger.reading() as database:
         rows = database.execute(
             f"SELECT {COLUMNS} FROM audit WHERE ? IS NULL OR id < ? ORDER BY id DESC LIMIT ?",  # noqa: S608
             (before, before, limit),
@@ -70,7 +70,7 @@ def page(ledger: Ledger, before: int | None, limit: int) -> list[Entry]:
 
 def of_person(ledger: Ledger, person_id: int) -> list[Entry]:
     """Every line about a person, oldest first."""
-    with ledger.transaction() as database:
+    with ledger.reading() as database:
         rows = database.execute(
             f"SELECT {COLUMNS} FROM audit WHERE person_id = ? ORDER BY id",  # noqa: S608
             (person_id,),

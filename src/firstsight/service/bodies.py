@@ -7,13 +7,15 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from starlette.datastructures import UploadFile
+from starlette.datastructures import Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
 from firstsight.errors import BodyMalformed, BodyTooLarge
 from firstsight.service.settings import Settings
 
+FORM: Final = "multipart/form-data"
+ZIP: Final = ("application/zip", "application/x-zip-compressed")
 FIELD_BYTES: Final = 64 * 1024
 """Of a text field, and of the fields' frame beside the photos."""
 FIELDS: Final = 20
@@ -61,15 +63,20 @@ def described(bare: bool, *names: str, texts: Sequence[str] = ()) -> dict[str, A
     """What a route that reads its body itself tells of it: photos by field, beside them texts."""
     fields = dict.fromkeys(names, PICTURE) | {name: {"type": "string"} for name in texts}
     form = {"schema": {"type": "object", "properties": fields, "required": list(names)}}
-    content: dict[str, Any] = {"multipart/form-data": form}
+    content: dict[str, Any] = {FORM: form}
     if bare:
         content["image/*"] = {"schema": PICTURE}
     return {"requestBody": {"required": True, "content": content}}
 
 
+def read_in_pieces(kind: str) -> bool:
+    """Whether bodies of a media type are read here, within limits; the framework reads others whole."""
+    return kind.startswith("image/") or kind in (FORM, *ZIP)
+
+
 async def read_photo(request: Request, settings: Settings) -> Part:
     """One photo: bare, as the type of an image, or as the field ``photo``."""
-    if kind(request).startswith("image/"):
+    if kind(request.headers).startswith("image/"):
         return Part("", await read_bytes(request, settings.photo.bytes, settings.deadline))
     return (await read_form(request, settings, 1)).one("photo")
 
@@ -81,9 +88,9 @@ async def read_form(request: Request, settings: Settings, parts: int) -> Form:
         BodyTooLarge: more bytes than allowed.
         BodyMalformed: it is no such form, or has too many fields.
     """
-    if kind(request) != "multipart/form-data":
+    if kind(request.headers) != FORM:
         raise BodyMalformed(
-            f"The type {kind(request) or 'of the body'} is not taken here.",
+            f"The type {kind(request.headers) or 'of the body'} is not taken here.",
             hint="Send multipart/form-data, or a bare photo as image/jpeg and the like.",
         )
     largest = min(parts * settings.photo.bytes, settings.form_bytes) + FIELD_BYTES
@@ -92,13 +99,14 @@ async def read_form(request: Request, settings: Settings, parts: int) -> Form:
     async def whole() -> AsyncIterator[bytes]:
         yield content
 
-    parser = _InMemory(
+    parser = MultiPartParser(
         request.headers,
         whole(),  # type: ignore[arg-type]
         max_files=parts,
         max_fields=FIELDS,
         max_part_size=FIELD_BYTES,
     )
+    # Nothing goes to the disk: it is in memory already.
     parser.spool_max_size = largest
     try:
         form = await parser.parse()
@@ -146,13 +154,9 @@ async def read_bytes(request: Request, largest: int, patience: float) -> bytes:
     return bytes(held)
 
 
-def kind(request: Request) -> str:
+def kind(headers: Headers) -> str:
     """The media type of the body, without parameters."""
-    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
-
-
-class _InMemory(MultiPartParser):
-    """Holds files in memory, however large: their number and size are limited before."""
+    return headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 def _too_large(largest: int) -> BodyTooLarge:

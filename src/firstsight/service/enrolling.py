@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import date
 
 from starlette.concurrency import run_in_threadpool
 
 from firstsight.errors import BodyMalformed, Overloaded, UsageError
 from firstsight.gallery import Person
+from firstsight.gallery.text import now
+from firstsight.recognizer.encoder import label
 from firstsight.recognizer.recognizer import new_template
 from firstsight.service.bodies import Part
 from firstsight.service.keys import Key
 from firstsight.service.state import Service
 
-NAMELESS = "the picture"
 LONGEST = 200
 """Characters of an idempotency key."""
 
@@ -42,7 +43,7 @@ async def enrol(
         raise BodyMalformed("No photo was sent.", hint="Send one or more as 'photo'.")
     templates = []
     for photo in photos:
-        called = photo.name or NAMELESS
+        called = photo.name or label(photo.content)
         face = await service.engine.only_face(photo.content, called)
         service.metrics.seen(1)
         templates.append(await run_in_threadpool(new_template, face, called, keep_crops, force))
@@ -84,11 +85,10 @@ class Once:
         """
         if not self._token:
             return None
-        at = datetime.now(UTC).isoformat(timespec="seconds")
         with self._service.ledger.transaction() as database:
             new = database.execute(
                 "INSERT OR IGNORE INTO answered (key_id, token, request, at) VALUES (?, ?, ?, ?)",
-                (*self._owner, self._request, at),
+                (*self._owner, self._request, now()),
             ).rowcount
             request, person_id = database.execute(
                 "SELECT request, person_id FROM answered WHERE key_id = ? AND token = ?", self._owner

@@ -14,7 +14,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from firstsight import fields
 from firstsight.errors import BodyMalformed, BodyTooLarge, FirstsightError, NoSuchAddress, ServiceError
+from firstsight.service import bodies
 from firstsight.service.metrics import Metrics
 
 HEADERS: Final = {
@@ -28,8 +30,6 @@ HEADERS: Final = {
     "Permissions-Policy": "camera=(self), microphone=(), geolocation=()",
     "Cache-Control": "no-store",
 }
-MEASURED: Final = ("multipart/form-data", "application/zip", "application/x-zip-compressed")
-"""Types of bodies that the routes read themselves, piece by piece."""
 SHORT: Final = 1 << 20
 DESCRIBED: Final = "All addresses are described in /v1/openapi.json, and for people at /docs."
 log = logging.getLogger("firstsight.service")
@@ -86,8 +86,8 @@ class Envelope:
 
 def _refused(headers: Headers) -> FirstsightError | None:
     """Bodies that the framework reads whole, before it is known who asks, are short and say so."""
-    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind.startswith("image/") or kind in MEASURED:
+    kind = bodies.kind(headers)
+    if bodies.read_in_pieces(kind):
         return None
     said = headers.get("content-length", "")
     if said.isdigit() and int(said) > SHORT:
@@ -106,7 +106,7 @@ def answered(error: FirstsightError, request_id: str, status: int | None = None)
         headers["Retry-After"] = "1"
     if error.http_status == 401:
         headers["WWW-Authenticate"] = "Bearer"
-    values = {"code": error.code, "message": error.message, "hint": error.hint, "request_id": request_id}
+    values = fields.error(error) | {"request_id": request_id}
     return JSONResponse({"error": values}, status or error.http_status, headers)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from firstsight import fields
 from firstsight.errors import FirstsightError, NoSuchJob, Overloaded
 
 Photo = tuple[str, str, Callable[[], bytes]]
@@ -94,7 +95,7 @@ async def _run(job: Job, photos: Iterable[Photo], enrol: Enrol) -> None:
             try:
                 outcome["enrolled"] = await enrol(name, person, await asyncio.to_thread(read))
             except FirstsightError as error:
-                outcome["error"] = {"code": error.code, "message": error.message, "hint": error.hint}
+                outcome["error"] = fields.error(error)
             job.outcomes.append(outcome)
         job.state = "done"
     finally:

@@ -6,10 +6,10 @@ import hashlib
 import hmac
 import secrets
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Final
 
 from firstsight.errors import Unauthorized, UsageError
+from firstsight.gallery.text import now
 from firstsight.service.ledger import Ledger
 
 ROLES: Final = ("read", "write", "admin")
@@ -50,14 +50,14 @@ def create(ledger: Ledger, name: str, role: str) -> str:
             raise UsageError(f"A key called {name!r} is in use.", hint="Choose another name, or revoke it.")
         database.execute(
             "INSERT INTO key (name, role, hash, created) VALUES (?, ?, ?, ?)",
-            (name, role, _hash(secret), _now()),
+            (name, role, _hash(secret), now()),
         )
     return secret
 
 
 def everything(ledger: Ledger) -> list[Key]:
     """All keys, also those that were revoked."""
-    with ledger.transaction() as database:
+    with ledger.reading() as database:
         rows = database.execute("SELECT id, name, role, created, revoked FROM key ORDER BY id").fetchall()
     return [Key(*row) for row in rows]
 
@@ -70,7 +70,7 @@ def revoke(ledger: Ledger, name: str) -> None:
     """
     with ledger.transaction() as database:
         changed = database.execute(
-            "UPDATE key SET revoked = ? WHERE name = ? AND revoked IS NULL", (_now(), name)
+            "UPDATE key SET revoked = ? WHERE name = ? AND revoked IS NULL", (now(), name)
         )
         if not changed.rowcount:
             raise UsageError(f"No key called {name!r} is in use.", hint="See: firstsight keys list")
@@ -86,7 +86,7 @@ def check(ledger: Ledger, header: str) -> Key:
     if scheme.lower() != "bearer" or not secret or len(secret) > LONGEST:
         raise Unauthorized("A key is needed.", hint="Send the header: Authorization: Bearer KEY")
     wanted = _hash(secret.strip())
-    with ledger.transaction() as database:
+    with ledger.reading() as database:
         rows = database.execute(
             "SELECT hash, id, name, role, created, revoked FROM key WHERE revoked IS NULL"
         ).fetchall()
@@ -100,7 +100,3 @@ def check(ledger: Ledger, header: str) -> Key:
 def _hash(secret: str) -> str:
     # A key has 256 random bits: there is nothing that a slow hash would protect.
     return hashlib.sha256(secret.encode()).hexdigest()
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")

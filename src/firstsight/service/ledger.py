@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -67,12 +67,19 @@ class Ledger:
         except (OSError, sqlite3.Error) as error:
             raise self._unavailable(error) from error
 
-    @contextmanager
-    def transaction(self) -> Iterator[sqlite3.Connection]:
+    def reading(self) -> AbstractContextManager[sqlite3.Connection]:
+        """One state of the file; who writes elsewhere is not kept waiting."""
+        return self._begun("BEGIN")
+
+    def transaction(self) -> AbstractContextManager[sqlite3.Connection]:
         """All of it is kept afterwards, or none."""
+        return self._begun("BEGIN IMMEDIATE")
+
+    @contextmanager
+    def _begun(self, begin: str) -> Iterator[sqlite3.Connection]:
         with self._lock:
             try:
-                self._database.execute("BEGIN IMMEDIATE")
+                self._database.execute(begin)
                 yield self._database
                 self._database.execute("COMMIT")
             except sqlite3.Error as error:

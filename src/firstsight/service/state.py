@@ -46,6 +46,20 @@ class Service:
         self.metrics.decided(decision)
 
 
+def open_service(recognizer: Recognizer, ledger: Ledger, settings: Settings) -> Service:
+    """The parts put together; recognizer and ledger stay the caller's to close."""
+    engine = Engine(recognizer.encoder, settings)
+    return Service(
+        recognizer,
+        engine,
+        ledger,
+        Rates(settings.rate, settings.burst),
+        Metrics(lambda: engine.depth),
+        Jobs(settings.jobs),
+        settings,
+    )
+
+
 def service_of(request: Request) -> Service:
     """The service that a request is made to."""
     found: Service = request.app.state.service

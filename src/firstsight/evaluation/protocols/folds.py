@@ -16,7 +16,7 @@ import numpy as np
 from firstsight.datasets import Lfw, open_lfw
 from firstsight.errors import DataError, UsageError
 from firstsight.evaluation.embedding import Progress, Templates, embed_pictures
-from firstsight.evaluation.protocols.lfw import fold_of, found, verification
+from firstsight.evaluation.protocols.lfw import fold_of, found, sides, verification
 from firstsight.evaluation.protocols.protocol import pair_scores
 from firstsight.evaluation.result import Result
 from firstsight.models import Model
@@ -46,7 +46,7 @@ def evaluate_folds(
     lfw = open_lfw(path)
     folds = lfw.view2()
     scorers = _scorers(models, lfw)
-    names = [sorted({name for pair in fold for name in (pair.left, pair.right)}) for fold in folds]
+    names = [sorted({name for side in sides(fold) for name in side}) for fold in folds]
     whole = sum(map(len, names))
     parts: list[Templates] = []
     scores = []
@@ -58,8 +58,7 @@ def evaluate_folds(
                 progress(before + done, whole)
 
         part = embed_pictures(model, lfw.identities.archive, own, progress=show)
-        left, right = [pair.left for pair in fold], [pair.right for pair in fold]
-        scores.append(pair_scores(model, part, left, right))
+        scores.append(pair_scores(model, part, *sides(fold)))
         parts.append(part)
     used = [model for model in models if any(model is scorer for scorer in scorers)]
     measured = verification(
@@ -71,7 +70,7 @@ def evaluate_folds(
         fold_of(folds),
         {"pairs": sum(map(len, folds)), "folds": len(folds), "models": len(used)},
         seed,
-        {"faces_found": found(_joined(parts))},
+        {"faces_found": found(*parts)},
     )
     return replace(
         measured,
@@ -98,10 +97,3 @@ def _scorers(models: Sequence[Model], lfw: Lfw) -> list[Model]:
             )
         scorers.append(unseen[0])
     return scorers
-
-
-def _joined(parts: Sequence[Templates]) -> Templates:
-    names = tuple(name for part in parts for name in part.names)
-    embeddings = np.concatenate([part.embeddings for part in parts])
-    seen = np.concatenate([part.found for part in parts])
-    return Templates(names, embeddings, seen, {name: row for row, name in enumerate(names)})

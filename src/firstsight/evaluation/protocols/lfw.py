@@ -46,7 +46,7 @@ def view1(model: Model, lfw: Lfw, templates: Templates, seed: int) -> Result:
     was trained on the development people knows those of training too well.
     """
     pairs = lfw.view1("test")
-    folds = np.arange(len(pairs)) % FOLDS
+    folds = tenths(pairs)
     people = lfw.identities.only(lfw.view1_people("test"))
     episodes = one_shot(people, DEV_WAYS, TRIALS, seed)
     extra = {"one_shot_20_way": _one_shot(model, templates, episodes, seed)}
@@ -55,7 +55,7 @@ def view1(model: Model, lfw: Lfw, templates: Templates, seed: int) -> Result:
         "thresholds": "from the other nine tenths of the pairs",
         "one_shot_trials": TRIALS,
     }
-    scores = pair_scores(model, templates, *_names(pairs))
+    scores = pair_scores(model, templates, *sides(pairs))
     extra["faces_found"] = found(templates)
     return verification(model, lfw, "lfw-view1", pairs, scores, folds, settings, seed, extra)
 
@@ -64,7 +64,7 @@ def view2(model: Model, lfw: Lfw, templates: Templates, seed: int) -> Result:
     """Verification over the 6,000 pairs of View 2: ten folds, the threshold from the nine others."""
     folds = lfw.view2()
     pairs = [pair for fold in folds for pair in fold]
-    scores = pair_scores(model, templates, *_names(pairs))
+    scores = pair_scores(model, templates, *sides(pairs))
     extra = {"faces_found": found(templates)}
     settings = {"pairs": len(pairs), "folds": len(folds)}
     return verification(model, lfw, "lfw-view2", pairs, scores, fold_of(folds), settings, seed, extra)
@@ -87,11 +87,10 @@ def verification(
     extra: dict[str, Measure],
 ) -> Result:
     """The measures of scored pairs (P,), each fold by the threshold that is best on the others."""
-    left, right = _names(pairs)
-    mated = np.array([pair.mated for pair in pairs])
-    answered = fold_answers(scores, mated, folds)
-    owners = [pair.left_person for pair in pairs], [pair.right_person for pair in pairs]
-    measures = pair_measures(scores, mated, answered, owners, seed) | extra
+    left, right = sides(pairs)
+    truth = mated(pairs)
+    answered = fold_answers(scores, truth, folds)
+    measures = pair_measures(scores, truth, answered, owners(pairs), seed) | extra
     by_fold = [float(answered[folds == fold].mean()) for fold in np.unique(folds)]
     error = float(np.std(by_fold, ddof=1) / np.sqrt(len(by_fold)))
     settings = {**settings, "standard_error_of_folds": error}
@@ -103,8 +102,8 @@ def verification(
         measures,
         settings,
         seed,
-        pair_curves(f"{model.name}, {protocol}", scores, mated),
-        pair_examples(left, right, scores, mated, answered),
+        pair_curves(f"{model.name}, {protocol}", scores, truth),
+        pair_examples(left, right, scores, truth, answered),
     )
 
 
@@ -179,14 +178,30 @@ def _one_shot(model: Model, templates: Templates, episodes: Sequence[Episode], s
     return mean(np.array(right), [_person(probe) for probe in probes], seed=seed)
 
 
-def _names(pairs: Sequence[Pair]) -> tuple[list[str], list[str]]:
+def sides(pairs: Sequence[Pair]) -> tuple[list[str], list[str]]:
+    """The pictures on the left and on the right of each pair."""
     return [pair.left for pair in pairs], [pair.right for pair in pairs]
 
 
-def found(templates: Templates) -> Measure:
+def owners(pairs: Sequence[Pair]) -> tuple[list[str], list[str]]:
+    """Whom they show."""
+    return [pair.left_person for pair in pairs], [pair.right_person for pair in pairs]
+
+
+def mated(pairs: Sequence[Pair]) -> NDArray[np.bool_]:
+    """Whether the two are one person, (P,)."""
+    return np.array([pair.mated for pair in pairs])
+
+
+def tenths(pairs: Sequence[Pair]) -> NDArray[np.intp]:
+    """Ten folds of View 1's pairs, which has none of its own: (P,), from 0."""
+    return np.arange(len(pairs)) % FOLDS
+
+
+def found(*parts: Templates) -> Measure:
     """The share of photos in which a face was found."""
-    people = [_person(name) for name in templates.names]
-    return mean(templates.found, people, seed=0)
+    people = [_person(name) for templates in parts for name in templates.names]
+    return mean(np.concatenate([templates.found for templates in parts]), people, seed=0)
 
 
 def _person(name: str) -> str:

@@ -14,14 +14,14 @@ from typing import Final
 import numpy as np
 
 from firstsight.datasets import Archive, Lfw, Pair, open_lfw
-from firstsight.evaluation.degradations import DEGRADATIONS, degraded
+from firstsight.evaluation.degradations import DEGRADATIONS, STEPS, degraded
 from firstsight.evaluation.embedding import Templates
+from firstsight.evaluation.protocols.lfw import mated, owners, sides, tenths
 from firstsight.evaluation.protocols.protocol import Protocol, mean, pair_scores, result
 from firstsight.evaluation.result import Curve, Result
 from firstsight.evaluation.verification import fold_answers
 from firstsight.models import Model
 
-FOLDS: Final = 10
 RULE: Final = "The second photo of each pair is degraded. The model was trained on: {}."
 
 
@@ -35,10 +35,8 @@ class Degraded:
 
     def names(self) -> list[str]:
         """Every picture that is embedded."""
-        right = sorted({pair.right for pair in self.pairs})
-        steps = [one.folder(level) for one in DEGRADATIONS for level in one.levels]
-        plain = sorted({pair.left for pair in self.pairs} | set(right))
-        return plain + [f"{step}/{name}" for step in steps for name in right]
+        left, right = map(set, sides(self.pairs))
+        return sorted(left | right) + [f"{step}/{name}" for step in STEPS for name in sorted(right)]
 
 
 def open_degraded(path: Path) -> Degraded:
@@ -49,18 +47,16 @@ def open_degraded(path: Path) -> Degraded:
     """
     lfw = open_lfw(path)
     pairs = tuple(lfw.view1("test"))
-    return Degraded(lfw, pairs, degraded(lfw.identities.archive, sorted({pair.right for pair in pairs})))
+    return Degraded(lfw, pairs, degraded(lfw.identities.archive, sorted(set(sides(pairs)[1]))))
 
 
 def robustness(model: Model, data: Degraded, templates: Templates, seed: int) -> Result:
     """Accuracy on View 1's pairs, and the share of faces found, by kind and step of degradation."""
     pairs = data.pairs
-    left, right = [pair.left for pair in pairs], [pair.right for pair in pairs]
-    people = [pair.left_person for pair in pairs], [pair.right_person for pair in pairs]
-    mated = np.array([pair.mated for pair in pairs])
-    folds = np.arange(len(pairs)) % FOLDS
+    (left, right), people = sides(pairs), owners(pairs)
+    truth, folds = mated(pairs), tenths(pairs)
     plain = pair_scores(model, templates, left, right)
-    measures = {"accuracy": mean(fold_answers(plain, mated, folds), *people, seed=seed)}
+    measures = {"accuracy": mean(fold_answers(plain, truth, folds), *people, seed=seed)}
     lines = {}
     for one in DEGRADATIONS:
         line = [measures["accuracy"].value]
@@ -68,7 +64,7 @@ def robustness(model: Model, data: Degraded, templates: Templates, seed: int) ->
             step = one.folder(level)
             worse = [f"{step}/{name}" for name in right]
             scores = pair_scores(model, templates, left, worse)
-            answered = fold_answers(scores, mated, folds, chosen_on=plain)
+            answered = fold_answers(scores, truth, folds, chosen_on=plain)
             found = templates.found[templates.rows(worse)]
             measures[f"accuracy_{step}"] = mean(answered, *people, seed=seed)
             measures[f"faces_found_{step}"] = mean(found, people[1], seed=seed)

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Response
 
 from firstsight.errors import FirstsightError
 from firstsight.service import audit
+from firstsight.service.routes.paging import Cursor, Limit, following, number
 from firstsight.service.state import Admin, Reader, Served
 
 router = APIRouter()
-Limit = Annotated[int, Query(ge=1, le=500, description="How many at most.")]
-Cursor = Annotated[str | None, Query(max_length=100, description="The `next` of the page before.")]
 
 
 @router.get("/v1/me")
@@ -45,8 +44,7 @@ def model(service: Served, _: Reader) -> dict[str, Any]:
 def log(service: Served, _: Admin, limit: Limit = 100, cursor: Cursor = None) -> dict[str, Any]:
     """The audit log, newest first."""
     entries = audit.page(service.ledger, number(cursor), limit)
-    more = str(entries[-1].id) if len(entries) == limit else None
-    return {"entries": [asdict(entry) for entry in entries], "next": more}
+    return {"entries": [asdict(entry) for entry in entries], "next": following(entries, limit)}
 
 
 @router.get("/healthz")
@@ -70,8 +68,3 @@ def ready(service: Served, response: Response) -> dict[str, str]:
 def metrics(service: Served, _: Reader) -> Response:
     """Prometheus's text format."""
     return Response(service.metrics.text(), media_type="text/plain; version=0.0.4")
-
-
-def number(cursor: str | None) -> int | None:
-    """A cursor's place; one that we did not give begins anew."""
-    return int(cursor) if cursor and cursor.isascii() and cursor.isdigit() and len(cursor) < 19 else None

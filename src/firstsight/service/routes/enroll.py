@@ -15,7 +15,7 @@ from firstsight.errors import BodyMalformed
 from firstsight.gallery.names import checked_name
 from firstsight.samples import people
 from firstsight.service.archives import photos_of
-from firstsight.service.bodies import Form, Part, described, kind, read_bytes, read_form
+from firstsight.service.bodies import ZIP, Form, Part, described, kind, read_bytes, read_form
 from firstsight.service.enrolling import Once, enrol
 from firstsight.service.jobs import Job, Photo
 from firstsight.service.keys import Key
@@ -23,9 +23,6 @@ from firstsight.service.state import Reader, Served, Service, Writer
 
 router = APIRouter(prefix="/v1")
 Flag = Annotated[bool, Query(description="Of a zip; a form has fields of the same name.")]
-ZIP = ("application/zip", "application/x-zip-compressed")
-
-
 TEXTS = ("name", "consent", "retain_until", "notes", "keep_crops", "force")
 
 
@@ -39,7 +36,7 @@ async def enroll(
     idempotency_key: Annotated[str, Header()] = "",
 ) -> Any:
     """A person from a form with `name` and one or more `photo`, or many from a zip of folders (202)."""
-    if kind(request) in ZIP:
+    if kind(request.headers) in ZIP:
         content = await read_bytes(request, service.settings.archive_bytes, service.settings.deadline)
         photos = await run_in_threadpool(photos_of, content, service.settings)
         return _accepted(_begin(service, key, photos, keep_crops=keep_crops, force=force))

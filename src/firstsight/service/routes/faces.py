@@ -31,13 +31,14 @@ async def identify(
     service.metrics.seen(len(encoded))
 
     def search() -> dict[str, Any]:
-        sightings = service.recognizer.sightings(encoded, fpir=fpir)
+        recognizer = service.recognizer
+        sightings = recognizer.sightings(encoded, recognizer.threshold(fpir))
         for sighting in sightings:
             _note(service, key, sighting)
         height, width = found.picture.shape[:2]
         return {
             "fpir": fpir,
-            "templates": service.recognizer.store.count_templates(),
+            "templates": recognizer.store.count_templates(),
             "width": width,
             "height": height,
             "faces": [fields.sighting(one) for one in sightings],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from dataclasses import asdict
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Annotated, Any
 
 from fastapi import APIRouter
@@ -12,8 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from firstsight import fields
 from firstsight.errors import NameTaken
+from firstsight.gallery.text import now
 from firstsight.service import audit
-from firstsight.service.routes.about import Cursor, Limit, number
+from firstsight.service.routes.paging import Cursor, Limit, following, number
 from firstsight.service.state import Admin, Reader, Served, Writer
 
 router = APIRouter(prefix="/v1/people")
@@ -49,8 +50,7 @@ class Merger(BaseModel):
 def everybody(service: Served, _: Reader, limit: Limit = 100, cursor: Cursor = None) -> dict[str, Any]:
     """The people, in the order of enrolment, page by page."""
     found = service.recognizer.store.page(number(cursor) or 0, limit)
-    more = str(found[-1].id) if len(found) == limit else None
-    return {"people": [fields.person(one) for one in found], "next": more}
+    return {"people": [fields.person(one) for one in found], "next": following(found, limit)}
 
 
 @router.post("", status_code=201)
@@ -121,5 +121,5 @@ def export(service: Served, key: Admin, person_id: int) -> dict[str, Any]:
         "photos": [fields.template(one) for one in photos],
         "crops": {str(place): base64.b64encode(crop).decode() for place, crop in crops.items() if crop},
         "audit": [asdict(entry) for entry in audit.of_person(service.ledger, person_id)],
-        "exported": datetime.now(UTC).isoformat(timespec="seconds"),
+        "exported": now(),
     }

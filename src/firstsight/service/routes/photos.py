@@ -70,7 +70,4 @@ def crop(service: Served, _: Reader, photo_id: int) -> Response:
     kept = service.recognizer.store.crop(photo_id).crop
     if kept is None:
         raise ImageMissing("No picture of this face was kept.", hint="Enrol with keep_crops=true.")
-    kind = "image/png" if kept.startswith(b"\x89PNG") else "image/jpeg"
-    if kept[8:12] == b"WEBP":
-        kind = "image/webp"
-    return Response(kept, media_type=kind)
+    return Response(kept, media_type="image/png")
