@@ -59,6 +59,8 @@ def build_twin(recipe: Recipe) -> Twin:
             "stride": tower.stride,
             "dropout": tower.dropout,
         }
+    elif tower.initialisation != "paper":
+        arguments = {"initialisation": tower.initialisation}
     blueprint = Blueprint(tower.name, arguments, recipe.head.name, head, dimension)
     return Twin(blueprint, *_built(blueprint), seen(recipe))
 

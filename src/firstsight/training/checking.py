@@ -9,6 +9,7 @@ from firstsight.datasets.splits import LAYOUTS
 from firstsight.errors import RecipeError
 from firstsight.training.recipe import Recipe
 from firstsight.twins.heads import HEADS
+from firstsight.twins.koch import INITIALISATIONS
 from firstsight.twins.losses import LOSSES
 
 CHOICES: Final[dict[str, tuple[Any, ...]]] = {
@@ -18,6 +19,7 @@ CHOICES: Final[dict[str, tuple[Any, ...]]] = {
     "head.name": HEADS,
     "loss.name": LOSSES,
     "loss.kind": ("cosine", "angle"),
+    "tower.initialisation": INITIALISATIONS,
     "sampler.name": ("shuffled", "identities", "pairs"),
     "optimiser.name": ("sgd", "adamw"),
     "schedule.kind": ("cosine", "step"),
@@ -48,6 +50,8 @@ LIMITS: Final = {
     "data.held_out": (0, 0.9),
     "tower.dropout": (0, 0.99),
     "loss.margin": (0, math.inf),
+    "teacher.share": (0, 1),
+    "teacher.centre": (0, 1),
     "loss.smoothing": (0, 0.99),
     "sampler.groups": (0, math.inf),
     "optimiser.momentum": (0, 1),
@@ -136,6 +140,13 @@ def check(recipe: Recipe) -> None:
         raise RecipeError(
             "koch sees 105 x 105 grey pictures.", hint="Set data.size = 105, data.channels = 1."
         )
+    if recipe.teacher.model and (recipe.data.turned or recipe.data.mirrored):
+        raise RecipeError(
+            "A teacher knows pictures as they are, not turned into classes of their own.",
+            hint="Set data.turned = false and data.mirrored = false.",
+        )
+    if recipe.teacher.model and recipe.head.name != "cosine":
+        raise RecipeError("A teacher's templates are directions.", hint="Set head.name = 'cosine'.")
     if len(recipe.tower.widths) != len(recipe.tower.depths):
         raise RecipeError(
             "tower.widths and tower.depths differ in length.", hint="Give one of each per stage."

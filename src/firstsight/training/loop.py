@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from firstsight.datasets.loader import Cutter, load
@@ -33,9 +34,11 @@ from firstsight.training.interrupting import held_back
 from firstsight.training.journal import Journal
 from firstsight.training.monitors import Monitor
 from firstsight.training.optimising import Average, build_optimiser, set_rates
+from firstsight.training.precision import mixed
 from firstsight.training.processes import Processes
 from firstsight.training.recipe import Recipe
 from firstsight.training.validating import Validator, pixels_of
+from firstsight.twins import imitation
 
 Progress = Callable[[int, int, str], None]
 """Called with the steps done, all steps, and a word on how it goes."""
@@ -55,6 +58,8 @@ class Run:
     out: Path
     workers: int = 2
     tensorboard: bool = False
+    targets: NDArray[np.float32] | None = None
+    """What a teacher makes of each training picture, (N, D); None without one."""
 
 
 def build_sampler(recipe: Recipe, classes: Classes) -> Sampler:
@@ -266,12 +271,19 @@ def _loss(
 ) -> tuple[Tensor, Tensor]:
     """The loss of a batch, each picture of which is embedded once, and the embeddings (N, D)."""
     device = processes.device
-    half = run.recipe.precision == "bf16"
+    half = mixed(run.recipe.precision, device)
     with torch.autocast(device.type, torch.bfloat16, enabled=half):
         own = run.twin.tower(pixels_of(pictures, run.twin, device))
     embeddings = processes.gather(own.float(), len(batch.rows))
     chosen = None if batch.chosen is None else torch.from_numpy(batch.chosen).to(device)
-    loss = loss_of(run.twin.head, embeddings, torch.from_numpy(batch.labels).to(device), chosen)
+    share = 0.0 if run.targets is None else run.recipe.teacher.share
+    loss = torch.zeros((), device=device)
+    if share < 1:
+        own_labels = torch.from_numpy(batch.labels).to(device)
+        loss = (1 - share) * loss_of(run.twin.head, embeddings, own_labels, chosen)
+    if run.targets is not None:
+        wanted = torch.from_numpy(run.targets[batch.rows]).to(device)
+        loss = loss + share * imitation(embeddings, wanted)
     return loss, embeddings
 
 

@@ -27,6 +27,7 @@ from firstsight.training.building import Twin
 from firstsight.training.checkpoint import Position
 from firstsight.training.journal import read_log
 from firstsight.training.loop import Run
+from firstsight.training.precision import mixed
 from firstsight.training.processes import Processes
 from firstsight.training.recipe import Recipe
 from firstsight.training.validating import embed_rows, similarity_of
@@ -80,11 +81,12 @@ def twin_file(recipe: Recipe, twin: Twin, split: Split) -> TwinFile:
     sources = sorted({archive.path.name for archive, _ in split.train})
     identities = {item.identity for _, items in split.train for item in items}
     pictures = sum(len(items) for _, items in split.train)
+    taught = f", taught by {recipe.teacher.model}" if recipe.teacher.model else ""
     card = Card(
         title=(recipe.about or f"A twin trained by the recipe {recipe.name}").rstrip("."),
         licence="that of the data it was trained on",
         trained_on=f"{', '.join(sources)} ({recipe.data.part}): {pictures:,} pictures of "
-        f"{len(identities):,} identities",
+        f"{len(identities):,} identities{taught}",
         source=f"firstsight train {recipe.name}",
         limits="Knows only what its training pictures are like.",
         megabytes=round(sum(value.nbytes for value in tensors.values()) / 1e6, 1),
@@ -127,6 +129,7 @@ def summary(
         "seconds": round(position.seconds, 1),
         "processes": processes.count,
         "device": processes.device.type,
+        "precision": "bf16" if mixed(run.recipe.precision, processes.device) else "fp32",
         "history": position.history,
         "uncalibrated": outcome.uncalibrated,
         "machine": machine(),

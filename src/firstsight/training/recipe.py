@@ -56,6 +56,8 @@ class Tower:
     """Of the first convolution of ``residual``: 2 sees half the detail in a third of the time."""
     dropout: float = 0.0
     """Before the embedding."""
+    initialisation: str = "paper"
+    """Of ``koch``: the ``paper``'s, or ``he``."""
     start: str = ""
     """A model to go on from: a name or a file. The tower is then that model's, and so is what it sees."""
 
@@ -84,6 +86,18 @@ class LossChoice:
     """Of ``margin-softmax``: the margin on the ``cosine``, or on the ``angle``."""
     smoothing: float = 0.0
     """Label smoothing of ``margin-softmax``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Teacher:
+    """Whom to imitate: a published twin, whose templates of the training pictures are learnt."""
+
+    model: str = ""
+    """A name or a file; the twin then inherits its terms. Empty for nobody."""
+    share: float = 1.0
+    """Of what is learnt; the loss has the rest."""
+    centre: float = 0.0
+    """Share of the mean of an identity's templates in each of its targets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,11 +191,12 @@ class Recipe:
     about: str = ""
     seed: int = 0
     precision: str = "bf16"
-    """``bf16`` (mixed) or ``fp32``."""
+    """``bf16`` (mixed, where the processor has it) or ``fp32``."""
     data: Data = field(default_factory=Data)
     tower: Tower = field(default_factory=Tower)
     head: HeadChoice = field(default_factory=HeadChoice)
     loss: LossChoice = field(default_factory=LossChoice)
+    teacher: Teacher = field(default_factory=Teacher)
     sampler: SamplerChoice = field(default_factory=SamplerChoice)
     augment: Augment = field(default_factory=Augment)
     optimiser: Optimiser = field(default_factory=Optimiser)

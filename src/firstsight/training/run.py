@@ -20,6 +20,7 @@ from firstsight.training.loop import Measured, Progress, Run, fit
 from firstsight.training.outcome import Outcome, finish
 from firstsight.training.processes import Processes, joined
 from firstsight.training.recipe import Recipe
+from firstsight.training.teaching import targets
 from firstsight.training.validating import Validator
 
 MODEL: Final = f"model{ENDING}"
@@ -94,13 +95,16 @@ def set_up(
     if not processes.first:
         processes.wait()
     data = prepared("train", "Preparing")
+    learnt = targets(
+        recipe, data, twin.blueprint.dimension, place, stage("Asking the teacher") if stage else None
+    )
     held = prepared("validation", "Preparing validation") if split.validation else None
     if processes.first:
         processes.wait()
     validator = Validator(held, split.pairs, recipe.validation, recipe.seed) if held else None
     if validator:
         validator.check()
-    return Run(recipe, twin, data, validator, out, workers, tensorboard), split
+    return Run(recipe, twin, data, validator, out, workers, tensorboard, learnt), split
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from firstsight.twins.dlib_resnet import DlibTower
 from firstsight.twins.heads import Cosine, Euclidean, Head, WeightedL1, build_head, cosine, unit
 from firstsight.twins.koch import KochTower
-from firstsight.twins.losses import Contrastive, CrossEntropy, HardTriplet, Loss, MarginSoftmax
+from firstsight.twins.losses import Contrastive, CrossEntropy, HardTriplet, Loss, MarginSoftmax, imitation
 from firstsight.twins.residual import ResidualTower
 from firstsight.twins.sface import SFaceTower
 from firstsight.twins.towers import build_tower
@@ -25,5 +25,6 @@ __all__ = [
     "build_head",
     "build_tower",
     "cosine",
+    "imitation",
     "unit",
 ]

@@ -147,4 +147,13 @@ class MarginSoftmax(Loss):
         return functional.cross_entropy(logits, labels, label_smoothing=self.smoothing)
 
 
+def imitation(embeddings: Tensor, targets: Tensor) -> Tensor:
+    """How far embeddings (N, D) point from a teacher's (N, D): the mean of 1 - cosine, 0 to 2.
+
+    Hinton, Vinyals, Dean, "Distilling the Knowledge in a Neural Network" (2015), with the embedding in
+    place of the classes: what a teacher thinks of a face needs no label.
+    """
+    return 1 - functional.cosine_similarity(embeddings, targets).mean()
+
+
 LOSSES: Final = ("cross-entropy", "contrastive", "triplet", "margin-softmax")
