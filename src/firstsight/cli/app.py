@@ -14,6 +14,7 @@ from firstsight.cli.data import data
 from firstsight.cli.demo import demo
 from firstsight.cli.enroll import enroll
 from firstsight.cli.evaluate import evaluate, report
+from firstsight.cli.export import export
 from firstsight.cli.identify import identify
 from firstsight.cli.models import models
 from firstsight.cli.output import answer
@@ -60,6 +61,7 @@ app.add_typer(keys, name="keys")
 app.command()(backup)
 app.command()(reembed)
 app.command()(models)
+app.command()(export)
 app.add_typer(data, name="data")
 app.command()(train)
 app.command()(search)

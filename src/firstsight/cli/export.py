@@ -1,0 +1,32 @@
+"""``firstsight export``: a model for programs that know nothing of firstsight."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from firstsight.cli.output import answer, command
+
+
+@command
+def export(
+    model: Annotated[
+        str, typer.Argument(metavar="MODEL", help="A model of `firstsight models`, or a model file.")
+    ],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="The ONNX file to write.")],
+    mirrored: Annotated[
+        bool, typer.Option("--mirrored", help="Embed each crop and its mirror image, and add them.")
+    ] = False,
+) -> None:
+    """Write a model as ONNX: aligned crops in, templates out, thresholds and terms in its metadata."""
+    from firstsight.models import open_model
+    from firstsight.models.exporting import export_onnx
+
+    opened = open_model(model)
+    export_onnx(opened.with_mirroring() if mirrored else opened, out)
+    size, channels = opened.preprocessing.size, opened.preprocessing.channels
+    answer(f"{out}: {out.stat().st_size / 1e6:.1f} MB")
+    answer(f"crops (N, {size}, {size}, {channels}) uint8 -> templates (N, {opened.dimension}) float32")
+    answer(f"Terms: {opened.card.licence}.")

@@ -1,0 +1,131 @@
+"""A model as an ONNX file, for programs that know nothing of firstsight or of torch.
+
+The whole way from aligned crops to templates is in the graph: number range, mirroring, tower and unit
+length. What else one needs (where landmarks lie, thresholds, terms) is JSON in its metadata.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Final
+
+import onnx
+import torch
+from torch import Tensor, nn
+
+from firstsight.errors import UsageError
+from firstsight.models.model import Model
+
+KEY: Final = "firstsight"
+INPUT: Final = "crops"
+OUTPUT: Final = "templates"
+OPSET: Final = 20
+
+
+class Embedder(nn.Module):
+    """(N, S, S, channels) uint8 crops -> (N, D) float32 templates, as ``Model.embed`` makes them."""
+
+    mean: Tensor
+
+    def __init__(self, model: Model) -> None:
+        super().__init__()
+        seen = model.preprocessing
+        self.tower, self.head = model.tower, model.head
+        self.scale, self.mirrored = seen.scale, seen.mirrored
+        self.register_buffer("mean", torch.tensor(seen.mean).view(1, -1, 1, 1))
+
+    def forward(self, crops: Tensor) -> Tensor:
+        """Embed a batch."""
+        pixels = (crops.permute(0, 3, 1, 2).float() - self.mean) * self.scale
+        embedded = self.tower(pixels)
+        if self.mirrored:
+            embedded = embedded + self.tower(pixels.flip(3))
+        return self.head.template(embedded)
+
+
+def export_onnx(model: Model, path: Path) -> None:
+    """Write a model as ONNX, whole or not at all: ``crops`` in, ``templates`` out, any number at once.
+
+    Args:
+        model: what is written.
+        path: the file to write.
+
+    Raises:
+        UsageError: the extra ``onnx`` is not installed, or the file cannot be written.
+    """
+    program = _program(model)
+    opset = next(one.version for one in program.opset_import if one.domain in ("", "ai.onnx"))
+    entry = program.metadata_props.add()
+    entry.key, entry.value = KEY, json.dumps(about(model) | {"opset": opset})
+    onnx.checker.check_model(program, full_check=True)
+    part = path.with_name(path.name + ".part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part.write_bytes(program.SerializeToString())
+        part.replace(path)
+    except OSError as error:
+        raise UsageError(
+            f"{path} cannot be written ({error.strerror or error}).", hint="Make room, or name another."
+        ) from error
+    finally:
+        with suppress(OSError):
+            part.unlink()
+
+
+def about(model: Model) -> dict[str, Any]:
+    """What a program that runs the graph has to know of the model."""
+    return {
+        "name": model.name,
+        "digest": model.digest,
+        "preprocessing": asdict(model.preprocessing),
+        "card": asdict(model.card),
+        "calibration": json.loads(model.calibration.to_json()) if model.calibration else None,
+    }
+
+
+def _program(model: Model) -> onnx.ModelProto:
+    try:
+        import_module("onnxscript")  # torch imports it late, and fails in many ways without
+    except ImportError as error:
+        raise UsageError(
+            "The parts that write ONNX are not installed.",
+            hint="Install them: pip install 'firstsight[onnx]'",
+        ) from error
+    size, channels = model.preprocessing.size, model.preprocessing.channels
+    # Two: a batch of one would be taken for a constant.
+    example = torch.zeros(2, size, size, channels, dtype=torch.uint8)
+    with _quiet(), torch.no_grad():
+        program = torch.onnx.export(
+            Embedder(model).eval(),
+            (example,),
+            input_names=[INPUT],
+            output_names=[OUTPUT],
+            dynamic_shapes=({0: torch.export.Dim("batch")},),
+            opset_version=OPSET,
+            dynamo=True,
+            verbose=False,
+        )
+    if program is None:
+        raise UsageError(f"{model.name} cannot be written as ONNX.", hint="Use its model file.")
+    return program.model_proto
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """What the exporter has to say of its own parts is not for our users."""
+    logger = logging.getLogger("torch.onnx")
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(before)
