@@ -2,8 +2,11 @@ from __future__ import annotations
 
 import errno
 import os
+import threading
+import time
 import zipfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +37,8 @@ def full(*_: object, **__: object) -> None:
 
 
 def contents(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.rglob("*"))
+    """All but the empty files by which processes wait for one another."""
+    return sorted(path.name for path in folder.rglob("*") if path.suffix != ".lock")
 
 
 @pytest.fixture
@@ -52,6 +56,29 @@ def test_every_picture_is_decoded_into_its_row(cache: Path, channels: int) -> No
     assert prepared.pixels.shape == (7, 10, 10, channels)
     for row, item in enumerate(prepared.items):
         assert (prepared.pixels[row] == fitted(read_image(FILES[item.name]), 10, channels)).all()
+
+
+def test_who_prepares_the_same_meanwhile_waits_and_finds_it_done(
+    cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two at once would write into one folder, and the first to end would take it from the other."""
+    decoded: list[str] = []
+    both = threading.Barrier(2)
+
+    def counted(archive: Archive, see: Any, item: Item) -> Any:
+        decoded.append(item.name)
+        time.sleep(0.02)
+        return seen(archive, see, item)
+
+    def begin(_: int) -> int:
+        both.wait()
+        return len(prepare([(archive_of(FILES), ITEMS)], VIEW, cache).items)
+
+    seen = preparing._seen
+    monkeypatch.setattr(preparing, "_seen", counted)
+    with ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(begin, range(2))) == [7, 7]
+    assert sorted(decoded) == sorted(FILES)
 
 
 def test_order_is_kept_over_pieces_and_archives(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:

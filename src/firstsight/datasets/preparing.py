@@ -15,6 +15,7 @@ from typing import Final
 
 import cv2
 import numpy as np
+from filelock import FileLock
 from numpy.typing import NDArray
 
 from firstsight.datasets.archive import Archive
@@ -67,16 +68,38 @@ def prepare(
     data = "".join(archive.digest() for archive, _ in sources)
     made = digest(data, everything, view)
     folder = cache / made[:24]
-    if is_prepared(folder):
-        found = open_prepared(folder)
-        if strict and found.unreadable:
-            raise _refused(found.unreadable[0])
-        return found
-    part = cache / f"{made[:24]}.part"
+    if not is_prepared(folder):
+        try:
+            cache.mkdir(parents=True, exist_ok=True)
+            # Whoever else prepares the same set waits, and then finds it done.
+            with FileLock(cache / f"{made[:24]}.lock"):
+                if not is_prepared(folder):
+                    _write(folder, made, sources, view, strict, progress)
+        except OSError as error:
+            raise DataError(
+                f"{cache} cannot be written ({error.strerror or error}).",
+                hint="Make room, or name another folder with --cache.",
+            ) from error
+    found = open_prepared(folder)
+    if strict and found.unreadable:
+        raise _refused(found.unreadable[0])
+    return found
+
+
+def _write(
+    folder: Path,
+    made: str,
+    sources: Sequence[tuple[Archive, Sequence[Item]]],
+    view: View,
+    strict: bool,
+    progress: Progress | None,
+) -> None:
+    everything = [item for _, items in sources for item in items]
+    part = folder.with_suffix(".part")
     for left_over in (part, folder):
         discard(left_over)
     try:
-        part.mkdir(parents=True)
+        part.mkdir()
         shape = (len(everything), view.side, view.side, view.channels)
         pixels = np.lib.format.open_memmap(part / PIXELS, "w+", np.uint8, shape)
         _reserve(part / PIXELS)
@@ -101,14 +124,8 @@ def prepare(
         del pixels
         write_index(part, kept, view, made, unreadable)
         part.replace(folder)
-    except OSError as error:
-        raise DataError(
-            f"{cache} cannot be written ({error.strerror or error}).",
-            hint="Make room, or name another folder with --cache.",
-        ) from error
     finally:
         discard(part)
-    return open_prepared(folder)
 
 
 def _reserve(place: Path) -> None:
