@@ -147,6 +147,10 @@ def check(recipe: Recipe) -> None:
         )
     if recipe.teacher.model and recipe.head.name != "cosine":
         raise RecipeError("A teacher's templates are directions.", hint="Set head.name = 'cosine'.")
+    if recipe.tower.narrow and not recipe.tower.start:
+        raise RecipeError(
+            "tower.narrow keeps channels of a twin to go on from.", hint="Set tower.start = 'sface'."
+        )
     if len(recipe.tower.widths) != len(recipe.tower.depths):
         raise RecipeError(
             "tower.widths and tower.depths differ in length.", hint="Give one of each per stage."

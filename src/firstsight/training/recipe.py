@@ -60,6 +60,8 @@ class Tower:
     """Of ``koch``: the ``paper``'s, or ``he``."""
     start: str = ""
     """A model to go on from: a name or a file. The tower is then that model's, and so is what it sees."""
+    narrow: tuple[int, ...] = ()
+    """Of a ``start`` with ``sface``'s tower: how many channels of each stage to keep; empty for all."""
 
 
 @dataclass(frozen=True, slots=True)

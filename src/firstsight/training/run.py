@@ -17,6 +17,7 @@ from firstsight.errors import TrainingError
 from firstsight.models.file import ENDING
 from firstsight.training.building import build_twin, view_of
 from firstsight.training.loop import Measured, Progress, Run, fit
+from firstsight.training.narrowing import narrow
 from firstsight.training.outcome import Outcome, finish
 from firstsight.training.processes import Processes, joined
 from firstsight.training.recipe import Recipe
@@ -98,6 +99,8 @@ def set_up(
     learnt = targets(
         recipe, data, twin.blueprint.dimension, place, stage("Asking the teacher") if stage else None
     )
+    if recipe.tower.narrow:
+        twin = narrow(recipe, twin, data)
     held = prepared("validation", "Preparing validation") if split.validation else None
     if processes.first:
         processes.wait()

@@ -6,23 +6,16 @@ the published network is the 112 x 112 MobileNetV1-like one of OpenCV Zoo (9.6 M
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import torch
 from torch import Tensor, nn
 
-STAGES: Final = (
-    # channels in, channels out, stride of the depthwise convolution
-    (32, 64, 1),
-    (64, 128, 2),
-    (128, 128, 1),
-    (128, 256, 2),
-    (256, 256, 1),
-    (256, 512, 2),
-    *((512, 512, 1),) * 5,
-    (512, 1024, 2),
-    (1024, 1024, 1),
-)
+WIDTHS: Final = (32, 64, 128, 128, 256, 256, *(512,) * 6, 1024, 1024)
+"""Channels out of the first convolution, and of each stage after it, as published."""
+STRIDES: Final = (1, 2, 1, 2, 1, 2, *(1,) * 5, 2, 1)
+"""Of the depthwise convolution of each stage."""
 
 
 def _unit(inputs: int, outputs: int, kernel: int, stride: int, groups: int) -> nn.Sequential:
@@ -38,13 +31,20 @@ class SFaceTower(nn.Module):
 
     dimension: Final = 128
 
-    def __init__(self) -> None:
+    def __init__(self, *, widths: Sequence[int] = WIDTHS) -> None:
+        """Make the tower, as published or narrower.
+
+        Raises:
+            ValueError: not one width for each stage.
+        """
+        if len(widths) != len(WIDTHS) or min(widths) < 1:
+            raise ValueError(f"sface has {len(WIDTHS)} widths above 0, not {list(widths)}")
         super().__init__()
-        units = [_unit(3, 32, 3, 1, 1)]
-        for inputs, outputs, stride in STAGES:
+        units = [_unit(3, widths[0], 3, 1, 1)]
+        for inputs, outputs, stride in zip(widths, widths[1:], STRIDES, strict=False):
             units += [_unit(inputs, inputs, 3, stride, inputs), _unit(inputs, outputs, 1, 1, 1)]
         self.units = nn.Sequential(*units)
-        self.project = nn.Linear(1024 * 7 * 7, self.dimension)
+        self.project = nn.Linear(widths[-1] * 7 * 7, self.dimension)
 
     def forward(self, pixels: Tensor) -> Tensor:
         """Embed a batch of normalised crops."""
