@@ -44,7 +44,7 @@ def test_the_templates_are_the_models(
 ) -> None:
     """On the sample people, for any number of crops at once."""
     model = open_model(name)
-    model = model.with_mirroring() if mirrored else model
+    model = model.with_views(mirrored=mirrored, shifted=mirrored and 2)
     export_onnx(model, tmp_path / "model.onnx")
     opened = session(tmp_path / "model.onnx")
     crops = crops_of(model, [photos[0] for photos in people.values()], detector)

@@ -48,7 +48,7 @@ def test_other_shapes_and_types_are_refused(sface: Model, wrong: NDArray[np.uint
 
 
 def test_mirrored_averaging_does_not_tell_a_crop_from_its_mirror_image(sface: Model) -> None:
-    mirrored = replace(sface, preprocessing=replace(sface.preprocessing, mirrored=True))
+    mirrored = sface.with_views(mirrored=True)
     crop = crops(1)
     turned = np.ascontiguousarray(crop[:, :, ::-1])
     np.testing.assert_allclose(mirrored.embed(crop), mirrored.embed(turned), atol=1e-5)

@@ -43,6 +43,8 @@ def test_another_preprocessing_is_another_version() -> None:
         replace(FACES, mirrored=True),
         replace(FACES, oversample=2),
         replace(FACES, oversample=3),
+        replace(FACES, shifted=1),
+        replace(FACES, shifted=2),
     ]
     assert len({FACES.version, *(one.version for one in others)}) == 1 + len(others)
     assert replace(FACES).version == FACES.version

@@ -43,6 +43,15 @@ def evaluate(
     mirrored: Annotated[
         bool, typer.Option("--mirrored", help="Embed each picture and its mirror image, and add them.")
     ] = False,
+    shifted: Annotated[
+        int,
+        typer.Option(
+            "--shifted",
+            metavar="PIXELS",
+            min=0,
+            help="Embed each picture also moved by so many pixels to each of the four sides, and add all.",
+        ),
+    ] = 0,
     seed: Annotated[int, typer.Option("--seed", help="Of draws and intervals.")] = 0,
 ) -> None:
     """Measure a model from pictures, decoding, detection and alignment included."""
@@ -54,8 +63,8 @@ def evaluate(
     if len(models) > 1 and protocol != "lfw-view2":
         raise UsageError("Several models are for lfw-view2 only.", hint="Name one model.")
     opened = [open_model(model) for model in models]
-    if mirrored:
-        opened = [model.with_mirroring() for model in opened]
+    if mirrored or shifted:
+        opened = [model.with_views(mirrored=mirrored, shifted=shifted) for model in opened]
     with progress("Embedding") as show:
         if len(opened) > 1:
             result = evaluate_folds(opened, data, seed=seed, progress=show)

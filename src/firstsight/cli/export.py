@@ -19,13 +19,19 @@ def export(
     mirrored: Annotated[
         bool, typer.Option("--mirrored", help="Embed each crop and its mirror image, and add them.")
     ] = False,
+    shifted: Annotated[
+        int,
+        typer.Option("--shifted", metavar="PIXELS", min=0, help="And moved to the four sides, all added."),
+    ] = 0,
 ) -> None:
     """Write a model as ONNX: aligned crops in, templates out, thresholds and terms in its metadata."""
     from firstsight.models import open_model
     from firstsight.models.exporting import export_onnx
 
     opened = open_model(model)
-    export_onnx(opened.with_mirroring() if mirrored else opened, out)
+    if mirrored or shifted:
+        opened = opened.with_views(mirrored=mirrored, shifted=shifted)
+    export_onnx(opened, out)
     size, channels = opened.preprocessing.size, opened.preprocessing.channels
     answer(f"{out}: {out.stat().st_size / 1e6:.1f} MB")
     answer(f"crops (N, {size}, {size}, {channels}) uint8 -> templates (N, {opened.dimension}) float32")

@@ -41,6 +41,7 @@ NOTES: Final = (
     "model_digest",
     "preprocessing",
     "mirrored",
+    "shifted",
     "calibrated_on",
 )
 NOTES_OF_DATA: Final = ("data", "data_digest")
@@ -58,7 +59,8 @@ class _Loaded:
     @property
     def model(self) -> str:
         origin = self.values["provenance"]
-        return f"{origin['model']}, mirrored" if origin.get("mirrored") else str(origin["model"])
+        looks = [look for look in ("mirrored", "shifted") if origin.get(look)]
+        return ", ".join([str(origin["model"]), *looks])
 
 
 def write_report(page: Path, files: Sequence[Path]) -> None:

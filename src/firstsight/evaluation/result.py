@@ -87,6 +87,7 @@ def provenance(model: Model, data: str, digest: str, seed: int) -> dict[str, str
         "model_digest": model.digest,
         "preprocessing": model.preprocessing.version,
         "mirrored": model.preprocessing.mirrored,
+        "shifted": model.preprocessing.shifted,
         "calibrated_on": str(calibration.provenance.get("data", "")) if calibration else "",
         "data": data,
         "data_digest": digest,

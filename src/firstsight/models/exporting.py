@@ -22,6 +22,7 @@ from torch import Tensor, nn
 
 from firstsight.errors import UsageError
 from firstsight.models.model import Model
+from firstsight.models.views import embedded
 
 KEY: Final = "firstsight"
 INPUT: Final = "crops"
@@ -36,18 +37,13 @@ class Embedder(nn.Module):
 
     def __init__(self, model: Model) -> None:
         super().__init__()
-        seen = model.preprocessing
-        self.tower, self.head = model.tower, model.head
-        self.scale, self.mirrored = seen.scale, seen.mirrored
-        self.register_buffer("mean", torch.tensor(seen.mean).view(1, -1, 1, 1))
+        self.tower, self.head, self.seen = model.tower, model.head, model.preprocessing
+        self.register_buffer("mean", torch.tensor(self.seen.mean).view(1, -1, 1, 1))
 
     def forward(self, crops: Tensor) -> Tensor:
         """Embed a batch."""
-        pixels = (crops.permute(0, 3, 1, 2).float() - self.mean) * self.scale
-        embedded = self.tower(pixels)
-        if self.mirrored:
-            embedded = embedded + self.tower(pixels.flip(3))
-        return self.head.template(embedded)
+        pixels = (crops.permute(0, 3, 1, 2).float() - self.mean) * self.seen.scale
+        return self.head.template(embedded(self.tower, pixels, self.seen))
 
 
 def export_onnx(model: Model, path: Path) -> None:

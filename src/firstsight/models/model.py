@@ -16,6 +16,7 @@ from firstsight.errors import NotCalibrated, UsageError
 from firstsight.models.calibration import Calibration
 from firstsight.models.card import Card
 from firstsight.models.preprocessing import Preprocessing
+from firstsight.models.views import embedded
 from firstsight.twins import Cosine, Head
 
 MARK: Final = 10
@@ -71,8 +72,8 @@ class Model:
         with torch.inference_mode():
             count = max(1, CHUNK // size**2)
             chunks = [crops[start : start + count] for start in range(0, len(crops), count)]
-            embedded = torch.cat([self._tower(self._pixels(chunk)) for chunk in chunks])
-            return self.head.template(embedded).numpy()
+            found = [embedded(self.tower, self._pixels(chunk), self.preprocessing) for chunk in chunks]
+            return self.head.template(torch.cat(found)).numpy()
 
     def similarity(self, probes: NDArray[np.float32], templates: NDArray[np.float32]) -> NDArray[np.float32]:
         """Every probe compared with every template: (N, D), (M, D) -> (N, M), -1 to 1."""
@@ -93,9 +94,25 @@ class Model:
         """Which of those identities it was trained on, by their names in the data set."""
         return {name for name in identities if mark(name) in self.identities}
 
-    def with_mirroring(self) -> Model:
-        """The same model, embedding each crop and its mirror image, and adding them."""
-        return replace(self, preprocessing=replace(self.preprocessing, mirrored=True))
+    def with_views(self, *, mirrored: bool = False, shifted: int = 0) -> Model:
+        """The same model with several looks at each crop, whose embeddings are added.
+
+        Args:
+            mirrored: at its mirror image as well.
+            shifted: at the crop moved by so many pixels to each side as well, 0 for not; at most an
+                eighth of it.
+
+        Raises:
+            UsageError: moved by less than 0 or farther than that.
+        """
+        farthest = self.preprocessing.size // 8
+        if not 0 <= shifted <= farthest:
+            raise UsageError(
+                f"A crop of {self.name} cannot be moved by {shifted} pixels.",
+                hint=f"Move it by 0 to {farthest}.",
+            )
+        seen = replace(self.preprocessing, mirrored=mirrored, shifted=shifted)
+        return replace(self, preprocessing=seen)
 
     def calibrated(self) -> Calibration:
         """The model's calibration.
@@ -109,10 +126,6 @@ class Model:
                 hint=f"Make one with `firstsight calibrate {self.name} --data FOLDER`.",
             )
         return self.calibration
-
-    def _tower(self, pixels: Tensor) -> Tensor:
-        embedded: Tensor = self.tower(pixels)
-        return embedded + self.tower(pixels.flip(3)) if self.preprocessing.mirrored else embedded
 
     def _pixels(self, crops: NDArray[np.uint8]) -> Tensor:
         """(N, S, S, C) uint8 -> (N, C, S, S) float32, channels last in memory as the crops lie."""

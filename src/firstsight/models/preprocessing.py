@@ -32,6 +32,8 @@ class Preprocessing:
     """Whether a crop and its mirror image are embedded and their sum taken."""
     oversample: int = 1
     """The crop is cut this many times larger and averaged, so that fine lines do not break."""
+    shifted: int = 0
+    """By so many pixels the crop is moved up, down, left and right, and all five are embedded and added."""
 
     @property
     def channels(self) -> int:
@@ -50,10 +52,13 @@ class Preprocessing:
 
     @property
     def version(self) -> str:
-        """A short digest of all of the above: another template, range or mirroring, another version."""
+        """A short digest of all of the above: another template, range or view, another version."""
         values: dict[str, Any] = asdict(self)
+        # As it was before there was a choice.
         if self.oversample == 1:
-            del values["oversample"]  # as it was before there was a choice
+            del values["oversample"]
+        if not self.shifted:
+            del values["shifted"]
         return hashlib.sha256(json.dumps(values).encode()).hexdigest()[:12]
 
     def crop(

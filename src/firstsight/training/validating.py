@@ -17,6 +17,7 @@ from firstsight.datasets.trials import one_shot_trials
 from firstsight.errors import DataError, RecipeError
 from firstsight.evaluation.one_shot import trials_right
 from firstsight.evaluation.verification import fold_answers
+from firstsight.models.views import embedded
 from firstsight.training.building import Twin
 from firstsight.training.recipe import Validation
 
@@ -40,10 +41,8 @@ def embed_rows(
     with torch.inference_mode():
         for start in range(0, len(rows), PIECE):
             pixels = pixels_of(cutter.plain(rows[start : start + PIECE]), twin, device)
-            embedded = twin.tower(pixels)
-            if twin.preprocessing.mirrored:
-                embedded = embedded + twin.tower(pixels.flip(3))
-            pieces.append(twin.head.template(embedded.float()).cpu().numpy())
+            found = embedded(twin.tower, pixels, twin.preprocessing)
+            pieces.append(twin.head.template(found.float()).cpu().numpy())
     return np.concatenate(pieces)
 
 

@@ -101,7 +101,7 @@ def test_models_must_be_of_one_recipe_and_say_whom_they_know(
     with pytest.raises(DataError, match="whom it was trained on"):
         evaluate_folds([replace(model, identities=frozenset())], lfw)
     one = trained_without(sface, 1)
-    for other in (replace(one, name="other"), one.with_mirroring()):
+    for other in (replace(one, name="other"), one.with_views(mirrored=True)):
         with pytest.raises(UsageError, match="not of one recipe"):
             evaluate_folds([one, other], lfw)
     assert not embedded
