@@ -46,6 +46,15 @@ def test_models_stand_side_by_side_protocols_in_order(tmp_path: Path) -> None:
     assert "a.png" not in page
 
 
+def test_a_rule_that_differs_stands_beside_its_model(tmp_path: Path) -> None:
+    """Or one model's training data would seem to be another's."""
+    files = [written(tmp_path, "a", "a", "n-way"), written(tmp_path, "b", "b", "n-way", rule="From LFW.")]
+    write_report(tmp_path / "page.md", files)
+    assert "- a: No outside data.\n- b: From LFW.\n" in (tmp_path / "page.md").read_text()
+    write_report(tmp_path / "page.md", files[:1])
+    assert "\nNo outside data.\n" in (tmp_path / "page.md").read_text()
+
+
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"protocol": "n-way"}'])
 def test_what_is_no_result_leaves_the_page_as_it_was(tmp_path: Path, text: str) -> None:
     page = tmp_path / "page.md"

@@ -28,6 +28,7 @@ TITLES: Final = {
     "open-set": "Open set: 1,000 people of LFW enrolled with one photo each",
     "robustness": "Robustness: LFW's development pairs, the second photo degraded",
     "pairs": "Training on pairs: all pairs of a batch, beside the usual two pictures for each pair",
+    "service": "The service under load",
     "speed": "Speed, beside peers in the same run",
 }
 """Protocols in the order of the page."""
@@ -150,7 +151,12 @@ def _pairs_as_result(values: dict[str, Any]) -> dict[str, Any]:
 def _section(page: Path, protocol: str, results: Sequence[_Loaded]) -> Iterator[str]:
     yield f"## {TITLES.get(protocol, protocol)}\n"
     first = results[0].values
-    yield f"{first['rule']}\n"
+    rules = [str(one.values["rule"]) for one in results]
+    if len(set(rules)) == 1:
+        yield f"{rules[0]}\n"
+    else:
+        # What a model was trained on is part of its rule.
+        yield "\n".join(f"- {one.model}: {rule}" for one, rule in zip(results, rules, strict=True)) + "\n"
     yield "| measure | " + " | ".join(one.model for one in results) + " |"
     yield "|---|" + "---|" * len(results)
     for name in dict.fromkeys(name for one in results for name in _measures(one)):
