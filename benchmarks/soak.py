@@ -1,0 +1,71 @@
+"""Memory of the service over many requests.
+
+    python -m benchmarks.soak --data PATH_TO_LFW --json docs/results/soak.json
+
+What it measures does not depend on how busy the machine is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+
+from benchmarks.load import identify, load
+from benchmarks.origin import origin
+from benchmarks.served import PEOPLE, serving, small
+from firstsight.datasets import open_lfw
+from firstsight.evaluation import write_text
+
+SEED: Final = 0
+CLIENTS: Final = 8
+LOOKS: Final = 20
+"""At the memory; the first, after the same share of the requests, is the one that others are held to."""
+console = Console(stderr=True)
+
+
+def main() -> None:
+    """Ask, look at the memory, and write the figures."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--data", type=Path, required=True, help="folder of LFW's archive and lists")
+    parser.add_argument("--json", type=Path, required=True)
+    parser.add_argument("--requests", type=int, default=20_000)
+    options = parser.parse_args()
+    lfw = open_lfw(options.data).identities
+    bodies, seen, refused = small(lfw), [], 0
+    with serving(lfw) as served:
+        for look in range(LOOKS):
+            part = options.requests // LOOKS
+            found = load(served.address, identify, bodies, CLIENTS, part, headers=served.headers)
+            refused += sum(found.statuses.values()) - found.statuses.get(200, 0)
+            seen.append(resident(served.pid))
+            console.print(f"{(look + 1) * part} requests: {seen[-1]:.0f} MB")
+    values = {
+        "protocol": "soak",
+        "rule": "Resident memory of the service, looked at after each twentieth of the requests.",
+        "memory_at_first": {"value": seen[0], "unit": "MB"},
+        "memory_at_last": {"value": seen[-1], "unit": "MB"},
+        "growth": {"value": seen[-1] / seen[0] - 1, "unit": "%"},
+        "most": {"value": max(seen) / seen[0] - 1, "unit": "%"},
+        "refused": {"value": refused, "unit": ""},
+        "settings": {"people": PEOPLE, "requests": options.requests, "clients": CLIENTS},
+        "looks": seen,
+        "provenance": origin(lfw, SEED),
+    }
+    write_text(options.json, json.dumps(values, indent=2) + "\n")
+    console.print(f"Written to {options.json}.")
+
+
+def resident(pid: int) -> float:
+    """Resident memory in 10^6 bytes."""
+    text = Path(f"/proc/{pid}/status").read_text("utf-8")
+    kilobytes = re.search(r"VmRSS:\s+(\d+) kB", text)
+    return int(kilobytes[1]) * 1024 / 1e6 if kilobytes else float("nan")
+
+
+if __name__ == "__main__":
+    main()
