@@ -35,12 +35,15 @@ class Served:
 
 
 @contextmanager
-def serving(folder: Path, encoder: Encoder, settings: Settings) -> Iterator[Served]:
+def serving(
+    folder: Path, encoder: Encoder, settings: Settings, made: dict[str, str] | None = None
+) -> Iterator[Served]:
+    """A service of the gallery in a folder, with keys of its own, or those that were made before."""
     with (
         closing(Ledger(folder / "people.db.service")) as ledger,
         Recognizer(folder / "people.db", model=encoder) as recognizer,
     ):
-        secrets = {role: keys.create(ledger, f"the {role} key", role) for role in keys.ROLES}
+        secrets = made or {role: keys.create(ledger, f"the {role} key", role) for role in keys.ROLES}
         app = create_app(recognizer, ledger, settings)
         server = uvicorn.Server(
             uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning", access_log=False, ws="none")

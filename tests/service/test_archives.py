@@ -48,6 +48,15 @@ def test_a_folder_or_a_file_for_each_person_in_order() -> None:
     ]
 
 
+def test_folders_written_with_the_other_slash() -> None:
+    files = {"staff\\Ada\\1.jpg": b"1", "C:\\Bob\\2.png": b"2", "..\\..\\Cy\\3.jpg": b"3", "..\\4.jpg": b"4"}
+    files |= {"Ada\\.hidden\\1.jpg": b"", "__MACOSX\\Ada\\1.jpg": b""}
+    assert listed(files) == [
+        ("C:/Bob/2.png", "Bob", b"2"),
+        ("staff/Ada/1.jpg", "Ada", b"1"),
+    ]
+
+
 def test_every_kind_of_picture() -> None:
     assert {person for _, person, _ in listed({f"{kind[1:]}{kind}": b"" for kind in PICTURES})} == {
         kind[1:] for kind in PICTURES
@@ -141,6 +150,20 @@ def test_too_many_pictures() -> None:
     with pytest.raises(BodyTooLarge, match="4 pictures; at most 3"):
         photos_of(zipped(files), Settings(archive_photos=3))
     assert len(photos_of(zipped(files | {"notes.txt": b""}), Settings(archive_photos=4))) == 4
+
+
+def test_a_list_that_would_fill_the_memory_is_not_read() -> None:
+    """Entries of nothing: a small zip of them takes many times its size."""
+    few = zipped({f"{number}.txt": b"" for number in range(20)} | {"Ada.jpg": b"1"})
+    assert len(photos_of(few, Settings(archive_photos=3))) == 1
+    many = zipped({f"{number}.txt": b"" for number in range(4000)} | {"Ada.jpg": b"1"})
+    tracemalloc.start()
+    try:
+        with pytest.raises(BodyTooLarge, match="too many files"):
+            photos_of(many, Settings(archive_photos=399))
+        assert tracemalloc.get_traced_memory()[1] < len(many)
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize("content", [b"", b"PK", b"no zip" * 1000, zipped({"Ada.jpg": b"1"})[:-10]])

@@ -1,17 +1,21 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import date
 from pathlib import Path
+from typing import Any
 
+import httpx
 import numpy as np
 import pytest
+from fastapi import FastAPI
 from PIL import Image
 from tests.gallery.gallery_makers import raw
-from tests.service.service_makers import DESK, DOOR, add_person, service_over
+from tests.service.service_makers import DESK, DOOR, PATIENCE, add_person, service_over, until
 
 from firstsight.errors import (
     BodyMalformed,
@@ -22,12 +26,15 @@ from firstsight.errors import (
     SeveralFaces,
     UsageError,
 )
-from firstsight.recognizer import Encoder, Recognizer
-from firstsight.service import audit
+from firstsight.gallery import Person
+from firstsight.recognizer import EncodedFace, Encoder, Recognizer
+from firstsight.service import audit, keys
 from firstsight.service.bodies import Part
+from firstsight.service.engine import Engine
 from firstsight.service.enrolling import LONGEST, Once, enrol
 from firstsight.service.keys import Key
 from firstsight.service.ledger import Ledger
+from firstsight.service.routes import enroll as routes
 from firstsight.service.state import Service
 
 People = dict[str, list[Path]]
@@ -259,3 +266,106 @@ def test_all_photos_of_a_request_or_none(
     asyncio.run(whole())
     assert service.recognizer.people() == []
     assert audit.page(service.ledger, None, 10) == []
+
+
+def test_who_was_erased_while_their_photo_was_looked_at_stays_erased(
+    service: Service, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And who was renamed meanwhile is not there twice."""
+    store = service.recognizer.store
+    ada, bob = add_person(service, "Ada"), add_person(service, "Bob")
+    only_face = service.engine.only_face
+
+    async def meanwhile(photo: bytes, name: str) -> EncodedFace:
+        face = await only_face(photo, name)
+        if store.known("Ada"):
+            store.erase("Ada")
+        if store.known("Bob"):
+            store.rename("Bob", "Robert")
+        return face
+
+    monkeypatch.setattr(Engine, "only_face", lambda _, photo, name: meanwhile(photo, name))
+
+    async def whole() -> None:
+        with pytest.raises(NoSuchPerson):
+            await enrol(service, DESK, "Ada", parts(people["Amara"][0]), person_id=ada.id)
+        await enrol(service, DESK, "Bob", parts(people["Amara"][0]), person_id=bob.id)
+
+    asyncio.run(whole())
+    assert [(one.id, one.name, one.templates) for one in store.people()] == [(bob.id, "Robert", 2)]
+
+
+def test_the_answer_is_remembered_though_who_asked_has_gone(
+    service: Service, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While it is being written: the next try is answered, and enrols nobody again."""
+    first = once(service)
+    first.begin()
+    store = service.recognizer.store
+    add, begun, go = store.add, threading.Event(), threading.Event()
+
+    def slowly(*args: Any, **options: Any) -> Person:
+        begun.set()
+        go.wait(PATIENCE)
+        return add(*args, **options)
+
+    monkeypatch.setattr(store, "add", slowly)
+
+    async def whole() -> None:
+        asked = asyncio.create_task(enrol(service, DESK, "Ada", parts(people["Amara"][0]), once=first))
+        await until(begun.is_set)
+        asked.cancel()
+        await asyncio.wait([asked])
+        first.done(None)
+        go.set()
+        await until(lambda: store.count_people() == 1 and answered(service))
+
+    asyncio.run(whole())
+    assert once(service).begin() == store.person("Ada")
+    first.done(None)
+    assert once(service).begin() == store.person("Ada")
+
+
+def answered(service: Service) -> bool:
+    with service.ledger.reading() as database:
+        return bool(database.execute("SELECT 1 FROM answered WHERE person_id IS NOT NULL").fetchone())
+
+
+def test_the_answer_is_remembered_though_another_service_started_meanwhile(service: Service) -> None:
+    first = once(service)
+    first.begin()
+    service.ledger.settle()
+    ada = add_person(service, "Ada")
+    first.done(ada)
+    assert once(service).begin() == ada
+
+
+def test_nothing_is_written_on_the_event_loop(
+    service: Service, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file that another process holds must not keep everybody waiting."""
+    threads: set[int] = set()
+    begun = service.ledger._begun
+
+    def beginning(begin: str) -> Any:
+        threads.add(threading.get_ident())
+        return begun(begin)
+
+    monkeypatch.setattr(service.ledger, "_begun", beginning)
+    app = FastAPI()
+    app.state.service = service
+    app.include_router(routes.router)
+    desk = keys.create(service.ledger, "desk", "write")
+    threads.clear()
+
+    async def whole() -> None:
+        headers = {"Authorization": f"Bearer {desk}", "Idempotency-Key": "one"}
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://x", headers=headers) as http:
+            for content, status in ((b"no picture", 500), (people["Amara"][0].read_bytes(), 201)):
+                answer = await http.post("/v1/enroll", data={"name": "A"}, files={"photo": content})
+                assert answer.status_code == status
+
+    asyncio.run(whole())
+    assert threads
+    assert threading.get_ident() not in threads

@@ -159,6 +159,44 @@ def test_a_fault_of_ours_ends_the_import_and_says_so() -> None:
     run(test)
 
 
+def test_a_fault_of_ours_is_in_the_log_without_whose_photo_it_was(caplog: pytest.LogCaptureFixture) -> None:
+    async def enrol(photo: str, person: str, content: bytes) -> bool:
+        raise LookupError(f"{person} in {photo}: {content!r}")
+
+    async def test(jobs: Jobs) -> None:
+        job = jobs.start([photo("Zebediah", b"pixels")], enrol)
+        await finished(job)
+        (line,) = (record.getMessage() for record in caplog.records)
+        assert job.id in line
+        assert "builtins.LookupError" in line
+        assert "test_jobs.py" in line
+
+    run(test)
+    assert "Zebediah" not in caplog.text
+    assert "pixels" not in caplog.text
+
+
+def test_the_end_is_told_once_however_it_ends() -> None:
+    ends: list[str] = []
+
+    async def test(jobs: Jobs) -> None:
+        broken, good = photo("Ada", b"broken"), photo("Bob")
+        for name, photos, enrol in (
+            ("done", [good], Enrolling()),
+            ("failed", [broken, good], Enrolling()),
+            ("nothing", [], Enrolling()),
+            ("stopped", [good], Enrolling(held=True)),
+        ):
+            jobs.start(photos, enrol, partial(ends.append, name))
+        await until(lambda: len(ends) == 3)
+        assert "stopped" not in ends
+        jobs.start([good], Enrolling(), partial(ends.append, "not begun"))
+        await jobs.close()
+
+    run(test)
+    assert sorted(ends) == ["done", "failed", "not begun", "nothing", "stopped"]
+
+
 def test_imports_do_not_wait_for_each_other() -> None:
     async def test(jobs: Jobs) -> None:
         slow = jobs.start([photo("Ada")], Enrolling(held=True))

@@ -6,14 +6,15 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.gallery.gallery_makers import CONTRACT, raw
 from tests.service.service_makers import DESK
 
-from firstsight.errors import GalleryUnavailable, NoSuchPerson
+from firstsight.errors import GalleryTooNew, GalleryUnavailable, NoSuchPerson
 from firstsight.gallery import open_store
-from firstsight.service import audit, ledger
+from firstsight.service import audit, keys, ledger
 from firstsight.service.ledger import Ledger, ledger_path
 
 
@@ -101,6 +102,92 @@ def test_a_gallery_is_not_taken_for_it(tmp_path: Path) -> None:
     with pytest.raises(GalleryUnavailable):
         Ledger(path)
     assert raw(path) == before
+
+
+def foreign(path: Path, *statements: str) -> None:
+    with closing(sqlite3.connect(path)) as database:
+        for statement in statements:
+            database.execute(statement)
+        database.commit()
+
+
+def marks(path: Path) -> tuple[int, int]:
+    with closing(sqlite3.connect(path)) as database:
+        (application,), (version,) = (
+            database.execute(f"PRAGMA {name}").fetchone() for name in ("application_id", "user_version")
+        )
+        return application, version
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        ["CREATE TABLE notes (text)"],
+        ["CREATE TABLE key (id)", "CREATE TABLE audit (id)"],
+        ["PRAGMA application_id = 7"],
+        ["PRAGMA user_version = 3"],
+        [
+            "PRAGMA application_id = 7",
+            "CREATE TABLE key (id)",
+            "CREATE TABLE audit (id)",
+            "CREATE TABLE answered (id)",
+        ],
+    ],
+)
+def test_a_database_of_something_else_is_left_alone(path: Path, statements: list[str]) -> None:
+    foreign(path, *statements)
+    before = path.read_bytes()
+    with pytest.raises(GalleryUnavailable, match="something else"):
+        Ledger(path)
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+    assert path.read_bytes() == before
+
+
+def test_it_bears_a_mark_also_when_it_was_made_before_there_was_one(path: Path) -> None:
+    Ledger(path).close()
+    assert marks(path) == (ledger.APPLICATION, ledger.VERSION)
+    path.unlink()
+    with closing(sqlite3.connect(path)) as database:
+        database.executescript(ledger.SCHEMA)
+        database.execute("INSERT INTO key (name, role, hash, created) VALUES ('door', 'read', 'x', 'now')")
+        database.commit()
+    assert marks(path) == (0, 0)
+    with closing(Ledger(path)) as opened:
+        assert [key.name for key in keys.everything(opened)] == ["door"]
+    assert marks(path) == (ledger.APPLICATION, ledger.VERSION)
+    with closing(Ledger(path)) as opened:
+        assert [key.name for key in keys.everything(opened)] == ["door"]
+
+
+def test_a_later_version_is_told_as_such(path: Path) -> None:
+    Ledger(path).close()
+    foreign(path, f"PRAGMA user_version = {ledger.VERSION + 1}")
+    with pytest.raises(GalleryTooNew, match=r"people\.db\.service"):
+        Ledger(path)
+
+
+@pytest.mark.parametrize("content", [b"not a database" * 100, b"a scrap", None])
+def test_what_is_refused_is_closed(
+    path: Path, content: bytes | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[sqlite3.Connection] = []
+    connect = sqlite3.connect
+
+    def connecting(*args: Any, **options: Any) -> sqlite3.Connection:
+        opened.append(connect(*args, **options))
+        return opened[-1]
+
+    if content is None:
+        foreign(path, "CREATE TABLE notes (text)")
+    else:
+        path.write_bytes(content)
+    monkeypatch.setattr(sqlite3, "connect", connecting)
+    with pytest.raises(GalleryUnavailable):
+        Ledger(path)
+    assert content is None or path.read_bytes() == content
+    for database in opened:
+        with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+            database.execute("SELECT 1")
 
 
 def test_places_where_it_cannot_be(tmp_path: Path) -> None:

@@ -6,19 +6,21 @@ from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.gallery.gallery_makers import names, raw
-from tests.service.service_makers import add_person, service_over, until
+from tests.service.service_makers import DESK, add_person, service_over, until
 
 from firstsight.errors import GalleryBusy
 from firstsight.gallery import Person, Receipt
 from firstsight.recognizer import Encoder, Recognizer
-from firstsight.service import Settings, audit
+from firstsight.service import Settings, audit, sweeping
 from firstsight.service.audit import Entry
+from firstsight.service.enrolling import Once
 from firstsight.service.ledger import Ledger
 from firstsight.service.state import Service
-from firstsight.service.sweeping import sweep, sweep_forever
+from firstsight.service.sweeping import forget, sweep, sweep_forever
 
 TODAY = date(2030, 6, 15)
 DAY = timedelta(days=1)
@@ -73,11 +75,72 @@ def test_the_audit_log_has_each_by_number(service: Service, tmp_path: Path) -> N
     sweep(service, TODAY)
     entries = noted(service)
     assert sorted(entry.person_id or 0 for entry in entries) == [person.id for person in people]
-    assert {(entry.key, entry.action, entry.decision) for entry in entries} == {
-        ("the service", "retention", "erased")
+    assert {(entry.key, entry.action, entry.decision, entry.status) for entry in entries} == {
+        ("the service", "retention", "erased", 0)
     }
     assert audit.of_person(service.ledger, stays.id) == []
     assert b"Whose Day" not in raw(tmp_path / "ledger")
+
+
+def test_answers_are_forgotten_when_nobody_asks_for_them_again(service: Service) -> None:
+    now = datetime(2030, 6, 15, 12, tzinfo=UTC)
+    ages = {"new": 0, "of today": 23 * 3600, "of yesterday": 25 * 3600, "in work": 10**6}
+    with service.ledger.transaction() as database:
+        for number, (token, age) in enumerate(ages.items()):
+            at = (now - timedelta(seconds=age)).isoformat(timespec="seconds")
+            # The oldest was never answered.
+            row = (1, token, "digest", number if number < 3 else None, at)
+            database.execute("INSERT INTO answered VALUES (?, ?, ?, ?, ?)", row)
+    assert forget(service, now) == 2
+    with service.ledger.reading() as database:
+        left = [row[0] for row in database.execute("SELECT token FROM answered ORDER BY at DESC")]
+    assert left == ["new", "of today"]
+    assert forget(service, now) == 0
+
+
+def test_an_answer_of_now_is_newer_than_any_limit(service: Service) -> None:
+    """As the service itself writes the time, not as a test does."""
+    once = Once(service, DESK, "token", ())
+    once.begin()
+    assert forget(service, datetime.now(UTC)) == 0
+    assert forget(service, datetime.now(UTC) + timedelta(days=1, minutes=1)) == 1
+
+
+def test_no_trouble_ends_the_sweeping(
+    service: Service, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nor does one kind of it keep the answers from being forgotten."""
+    Once(service, DESK, "token", ()).begin()
+    calls, whose = 0, "Zebediah"
+
+    def people() -> list[Person]:
+        nonlocal calls
+        calls += 1
+        raise RuntimeError(whose)
+
+    monkeypatch.setattr(service.recognizer.store, "people", people)
+    monkeypatch.setattr(sweeping, "datetime", Tomorrow)
+
+    def forgotten() -> bool:
+        with service.ledger.reading() as database:
+            return not database.execute("SELECT 1 FROM answered").fetchone()
+
+    async def whole() -> None:
+        task = asyncio.create_task(sweep_forever(service))
+        await until(lambda: calls >= 2 and forgotten())
+        assert not task.done()
+        task.cancel()
+        await asyncio.wait([task])
+
+    asyncio.run(whole())
+    assert "builtins.RuntimeError" in caplog.text
+    assert "Zebediah" not in caplog.text
+
+
+class Tomorrow(datetime):
+    @classmethod
+    def now(cls, tz: Any = None) -> datetime:  # type: ignore[override]
+        return datetime.now(tz) + 2 * DAY
 
 
 def meanwhile(service: Service, monkeypatch: pytest.MonkeyPatch, action: str, *args: object) -> None:

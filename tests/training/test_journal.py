@@ -4,6 +4,7 @@ import builtins
 from pathlib import Path
 
 import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from firstsight.errors import TrainingError
 from firstsight.training.journal import FILE, Journal, read_log
@@ -74,3 +75,17 @@ def test_without_tensorboard_the_error_says_what_to_install(
     with pytest.raises(TrainingError, match="TensorBoard") as caught:
         Journal(tmp_path, 0, tensorboard=True)
     assert "pip install" in caught.value.hint
+
+
+def test_tensorboard_shows_what_was_written_and_nothing_that_was_taken_back(tmp_path: Path) -> None:
+    first = Journal(tmp_path, 0, tensorboard=True)
+    for step in (20, 40, 60):
+        first.write(step, {"loss": 1.0, "word": "a word is no scalar"})
+    first.close()
+    again = Journal(tmp_path, 40, tensorboard=True)
+    again.write(60, {"loss": 0.5})
+    again.close()
+    events = EventAccumulator(str(tmp_path))
+    events.Reload()
+    assert events.Tags()["scalars"] == ["loss"]
+    assert [(one.step, one.value) for one in events.Scalars("loss")] == [(20, 1.0), (40, 1.0), (60, 0.5)]

@@ -27,7 +27,7 @@ class Entry:
     """In a word: enrolled, named, nobody, same, different, erased, refused, ..."""
     threshold: float | None
     status: int
-    """HTTP status."""
+    """HTTP status of the answer; 0 of what no request asked for."""
 
 
 def note(

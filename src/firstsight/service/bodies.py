@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from starlette.datastructures import Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
+from starlette.types import Message, Receive, Scope
 
 from firstsight.errors import BodyMalformed, BodyTooLarge
-from firstsight.service.settings import Settings
+from firstsight.service.state import Service
 
 FORM: Final = "multipart/form-data"
 ZIP: Final = ("application/zip", "application/x-zip-compressed")
 FIELD_BYTES: Final = 64 * 1024
 """Of a text field, and of the fields' frame beside the photos."""
 FIELDS: Final = 20
+SHORT: Final = 1 << 20
+"""Bytes of a body that the framework reads."""
+DIGITS: Final = 18
+"""Of the length that a body says it has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,45 +61,37 @@ class Form:
         return self.texts.get(field, "").lower() in ("true", "1", "yes", "on")
 
 
-PICTURE: Final = {"type": "string", "format": "binary"}
-
-
-def described(bare: bool, *names: str, texts: Sequence[str] = ()) -> dict[str, Any]:
-    """What a route that reads its body itself tells of it: photos by field, beside them texts."""
-    fields = dict.fromkeys(names, PICTURE) | {name: {"type": "string"} for name in texts}
-    form = {"schema": {"type": "object", "properties": fields, "required": list(names)}}
-    content: dict[str, Any] = {FORM: form}
-    if bare:
-        content["image/*"] = {"schema": PICTURE}
-    return {"requestBody": {"required": True, "content": content}}
-
-
 def read_in_pieces(kind: str) -> bool:
     """Whether bodies of a media type are read here, within limits; the framework reads others whole."""
     return kind.startswith("image/") or kind in (FORM, *ZIP)
 
 
-async def read_photo(request: Request, settings: Settings) -> Part:
-    """One photo: bare, as the type of an image, or as the field ``photo``."""
+async def read_photo(request: Request, service: Service) -> Part:
+    """One photo: bare, as the type of an image, or as the field ``photo``.
+
+    Raises as ``read_form``.
+    """
     if kind(request.headers).startswith("image/"):
-        return Part("", await read_bytes(request, settings.photo.bytes, settings.deadline))
-    return (await read_form(request, settings, 1)).one("photo")
+        return Part("", await _read(request, service, service.settings.photo.bytes))
+    return (await read_form(request, service, 1)).one("photo")
 
 
-async def read_form(request: Request, settings: Settings, parts: int) -> Form:
+async def read_form(request: Request, service: Service, parts: int) -> Form:
     """Multipart fields, with so many photos at most.
 
     Raises:
         BodyTooLarge: more bytes than allowed.
         BodyMalformed: it is no such form, or has too many fields.
+        Overloaded: others hold too much in memory.
     """
+    settings = service.settings
     if kind(request.headers) != FORM:
         raise BodyMalformed(
             f"The type {kind(request.headers) or 'of the body'} is not taken here.",
             hint="Send multipart/form-data, or a bare photo as image/jpeg and the like.",
         )
     largest = min(parts * settings.photo.bytes, settings.form_bytes) + FIELD_BYTES
-    content = await read_bytes(request, largest, settings.deadline)
+    content = await _read(request, service, largest)
 
     async def whole() -> AsyncIterator[bytes]:
         yield content
@@ -137,9 +134,9 @@ async def read_bytes(request: Request, largest: int, patience: float) -> bytes:
         BodyTooLarge: it says, or turns out, to be larger than allowed.
         BodyMalformed: it comes too slowly.
     """
-    said = request.headers.get("content-length", "")
-    if said.isdigit() and int(said) > largest:
-        raise _too_large(largest)
+    announced(request.headers, largest)
+    # This limit holds in the place of the one for bodies that the framework reads.
+    request.state.read_in_pieces = True
     held = bytearray()
     try:
         async with asyncio.timeout(patience):
@@ -152,6 +149,47 @@ async def read_bytes(request: Request, largest: int, patience: float) -> bytes:
             f"The body did not arrive within {patience:g} s.", hint="Send it faster, or less of it."
         ) from error
     return bytes(held)
+
+
+def announced(headers: Headers, largest: int) -> int:
+    """How many bytes a body may come to: what it says, or the most that is allowed.
+
+    Raises:
+        BodyTooLarge: it says that it is larger than allowed.
+    """
+    said = headers.get("content-length", "")
+    if not (said.isascii() and said.isdigit()):
+        return largest
+    if len(said) > DIGITS or int(said) > largest:
+        raise _too_large(largest)
+    return int(said)
+
+
+def shortened(scope: Scope, receive: Receive) -> Receive:
+    """Bodies that no route reads in pieces end at ``SHORT`` bytes, whatever their headers say.
+
+    The framework reads them whole, before it is known who asks.
+    """
+    count = 0
+
+    async def receiving() -> Message:
+        nonlocal count
+        message = await receive()
+        count += len(message.get("body", b""))
+        if count > SHORT and not scope["state"].get("read_in_pieces"):
+            raise BodyTooLarge(f"A body may have {SHORT:,} bytes here.", hint="Send less.")
+        return message
+
+    return receiving
+
+
+async def _read(request: Request, service: Service, largest: int) -> bytes:
+    """A body of photos, out of what all requests may hold together until they are answered."""
+    share = service.uploads.take(announced(request.headers, largest))
+    request.state.share = share
+    content = await read_bytes(request, largest, service.settings.deadline)
+    share.keep(len(content))
+    return content
 
 
 def kind(headers: Headers) -> str:

@@ -32,11 +32,29 @@ async def enrol(
     consent: str | None = None,
     retain_until: date | None = None,
     notes: str | None = None,
+    person_id: int | None = None,
+    once: Once | None = None,
+    status: int = 201,
 ) -> Person:
     """See ``Recognizer.enroll``.
 
+    Args:
+        service: where.
+        key: whose request it is.
+        name: of the person, new or not.
+        photos: at least one.
+        keep_crops: also keep the picture of each face.
+        force: enrol even from poor photos.
+        consent: how they agreed.
+        retain_until: the last day that they are kept.
+        notes: anything else.
+        person_id: the one to whom the photos belong, by whatever name they have by then.
+        once: remembers the answer as soon as there is one, even when who asked has gone.
+        status: of the answer, for the audit log.
+
     Raises:
         BodyMalformed: no photo.
+        NoSuchPerson: whoever has that number was erased.
         FirstsightError: as ``Recognizer.enroll``, and ``Overloaded``.
     """
     if not photos:
@@ -49,10 +67,13 @@ async def enrol(
         templates.append(await run_in_threadpool(new_template, face, called, keep_crops, force))
 
     def add() -> Person:
-        person = service.recognizer.store.add(
-            name, templates, consent=consent, retain_until=retain_until, notes=notes
-        )
-        service.note(key, "enroll", "enrolled", person_id=person.id)
+        store = service.recognizer.store
+        # Photos take their time: who was erased meanwhile must not come back by their name.
+        called = name if person_id is None else store.person_of(person_id).name
+        person = store.add(called, templates, consent=consent, retain_until=retain_until, notes=notes)
+        if once:
+            once.done(person)
+        service.note(key, "enroll", "enrolled", person_id=person.id, status=status)
         return person
 
     return await run_in_threadpool(add)
@@ -106,15 +127,19 @@ class Once:
     def done(self, person: Person | None) -> None:
         """Remember the answer, by number, so that nothing of it is left when they are erased.
 
-        None forgets the request, which failed.
+        None forgets the request, which failed, unless it was answered all the same.
         """
         if not self._token:
             return
         with self._service.ledger.transaction() as database:
             if person is None:
-                database.execute("DELETE FROM answered WHERE key_id = ? AND token = ?", self._owner)
-            else:
                 database.execute(
-                    "UPDATE answered SET person_id = ? WHERE key_id = ? AND token = ?",
-                    (person.id, *self._owner),
+                    "DELETE FROM answered WHERE key_id = ? AND token = ? AND person_id IS NULL", self._owner
+                )
+            else:
+                # Its row may be gone: another service that starts on the same file clears such rows.
+                database.execute(
+                    "INSERT OR REPLACE INTO answered (key_id, token, request, person_id, at) "
+                    "VALUES (?, ?, ?, ?, ?)",
+                    (*self._owner, self._request, person.id, now()),
                 )

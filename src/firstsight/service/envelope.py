@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from firstsight import fields
 from firstsight.errors import BodyMalformed, BodyTooLarge, FirstsightError, NoSuchAddress, ServiceError
-from firstsight.service import bodies
+from firstsight.service import bodies, faults
 from firstsight.service.metrics import Metrics
 
 HEADERS: Final = {
@@ -30,7 +30,6 @@ HEADERS: Final = {
     "Permissions-Policy": "camera=(self), microphone=(), geolocation=()",
     "Cache-Control": "no-store",
 }
-SHORT: Final = 1 << 20
 DESCRIBED: Final = "All addresses are described in /v1/openapi.json, and for people at /docs."
 log = logging.getLogger("firstsight.service")
 
@@ -70,15 +69,17 @@ class Envelope:
             if refusal := _refused(Headers(scope=scope)):
                 await answered(refusal, request_id)(scope, receive, sending)
             else:
-                await self._app(scope, receive, sending)
-        except Exception:
+                await self._app(scope, bodies.shortened(scope, receive), sending)
+        except Exception as failure:
             # What went wrong is in the log, under the id; whoever asked learns nothing of our inside.
-            log.exception("request %s failed", request_id)
+            log.error("request %s failed\n%s", request_id, faults.told(failure))
             if status:
-                raise
+                raise ServiceError("An answer broke off; see the line above.") from None
             error = ServiceError("Something went wrong.", hint=f"It is in the log under {request_id}.")
             await answered(error, request_id)(scope, receive, sending)
         finally:
+            if share := scope["state"].get("share"):
+                share.release()
             route = getattr(scope.get("route"), "path", "unknown")
             self._metrics.answered(route, status, time.monotonic() - began)
             log.info("%s %s %s", request_id, route, status)
@@ -89,9 +90,10 @@ def _refused(headers: Headers) -> FirstsightError | None:
     kind = bodies.kind(headers)
     if bodies.read_in_pieces(kind):
         return None
-    said = headers.get("content-length", "")
-    if said.isdigit() and int(said) > SHORT:
-        return BodyTooLarge(f"A body of {kind or 'no'} type may have {SHORT:,} bytes.", hint="Send less.")
+    try:
+        bodies.announced(headers, bodies.SHORT)
+    except BodyTooLarge as error:
+        return error
     if "transfer-encoding" in headers:
         return BodyMalformed("The body does not say how long it is.", hint="Send a Content-Length.")
     return None
@@ -118,6 +120,9 @@ async def on_error(request: Request, error: Exception) -> JSONResponse:
 
 async def on_refusal(request: Request, error: Exception) -> JSONResponse:
     """What the framework refuses: an unknown path, a wrong method, values of another kind."""
+    if isinstance(error.__cause__, FirstsightError):
+        # Ours, which came up while the framework read the body.
+        return answered(error.__cause__, request.state.request_id)
     status = error.status_code if isinstance(error, HTTPException) else 422
     if status == 404:
         found: FirstsightError = NoSuchAddress("There is nothing at this address.", hint=DESCRIBED)
@@ -125,7 +130,10 @@ async def on_refusal(request: Request, error: Exception) -> JSONResponse:
         found = BodyMalformed("This address does not take that method.", hint=DESCRIBED)
     else:
         found = BodyMalformed(f"The request cannot be meant{_where(error)}.", hint=DESCRIBED)
-    return answered(found, request.state.request_id, status)
+    answer = answered(found, request.state.request_id, status)
+    # Which methods an address takes, above all.
+    answer.headers.update(getattr(error, "headers", None) or {})
+    return answer
 
 
 def _where(error: Exception) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable
@@ -11,11 +12,13 @@ from typing import Any
 
 from firstsight import fields
 from firstsight.errors import FirstsightError, NoSuchJob, Overloaded
+from firstsight.service import faults
 
 Photo = tuple[str, str, Callable[[], bytes]]
 """What it is called, whose it is, and its bytes when they are needed."""
 Enrol = Callable[[str, str, bytes], Awaitable[bool]]
 """Enrols a photo (its name, its person, its bytes) and tells whether it was new."""
+log = logging.getLogger("firstsight.service")
 
 
 @dataclass(slots=True, eq=False)
@@ -47,8 +50,8 @@ class Jobs:
         self._jobs: OrderedDict[str, Job] = OrderedDict()
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def start(self, photos: list[Photo], enrol: Enrol) -> Job:
-        """Begin an import.
+    def start(self, photos: list[Photo], enrol: Enrol, ended: Callable[[], None] = lambda: None) -> Job:
+        """Begin an import; ``ended`` is called once, after it, however it ends.
 
         Raises:
             Overloaded: as many as are remembered are still running.
@@ -65,6 +68,8 @@ class Jobs:
         task = asyncio.create_task(_run(job, photos, enrol))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        # Also of one that is cancelled before its first step.
+        task.add_done_callback(lambda _: ended())
         return job
 
     def get(self, job_id: str) -> Job:
@@ -98,6 +103,8 @@ async def _run(job: Job, photos: Iterable[Photo], enrol: Enrol) -> None:
                 outcome["error"] = fields.error(error)
             job.outcomes.append(outcome)
         job.state = "done"
+    except Exception as error:
+        log.error("import %s failed at photo %d\n%s", job.id, len(job.outcomes) + 1, faults.told(error))
     finally:
         if job.state == "running":
             job.state = "failed"

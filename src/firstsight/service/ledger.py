@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-from firstsight.errors import GalleryUnavailable
+from firstsight.errors import GalleryTooNew, GalleryUnavailable
 
 SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS key (
@@ -37,6 +37,13 @@ CREATE TABLE IF NOT EXISTS answered (
     at TEXT NOT NULL, PRIMARY KEY (key_id, token)
 );
 """
+TABLES: Final = {"key", "audit", "answered"}
+APPLICATION: Final = 0x46535356
+"""SQLite's application id, "FSSV": tells it from a gallery and from other SQLite files."""
+VERSION: Final = 1
+MARK: Final = f"PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {VERSION};"
+SMALLEST: Final = 512
+"""Bytes of SQLite's smallest page."""
 PATIENCE: Final = 10.0
 """Seconds to wait for another process that writes."""
 
@@ -49,23 +56,54 @@ class Ledger:
 
         Raises:
             GalleryUnavailable: it cannot be opened or is something else.
+            GalleryTooNew: a later version wrote it.
         """
         self.path = path
         self._lock = threading.Lock()
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.touch(mode=0o600, exist_ok=True)
+            # SQLite takes a scrap of another file for an empty one, and begins a database in it.
+            if 0 < path.stat().st_size < SMALLEST:
+                raise OSError("it is no database")
             self._database = sqlite3.connect(
                 path, timeout=PATIENCE, isolation_level=None, check_same_thread=False
             )
-            if self._database.execute("SELECT 1 FROM sqlite_master WHERE name = 'person'").fetchone():
-                self._database.close()
-                raise sqlite3.DatabaseError("it is a gallery")
-            self._database.execute("PRAGMA journal_mode = WAL")
-            self._database.execute("PRAGMA synchronous = NORMAL")
-            self._database.executescript(SCHEMA)
         except (OSError, sqlite3.Error) as error:
             raise self._unavailable(error) from error
+        try:
+            marked = self._is_marked()
+            self._database.execute("PRAGMA journal_mode = WAL")
+            self._database.execute("PRAGMA synchronous = NORMAL")
+            if not marked:
+                self._database.executescript(f"BEGIN IMMEDIATE; {SCHEMA} {MARK} COMMIT;")
+        except BaseException as error:
+            self._database.close()
+            if isinstance(error, sqlite3.Error):
+                raise self._unavailable(error) from error
+            raise
+
+    def _is_marked(self) -> bool:
+        """Whether the file is ours; False for an empty one, and for the first ones, which bore no mark.
+
+        Nothing of a file that is something else is changed: neither its tables nor its mode.
+        """
+        application = self._database.execute("PRAGMA application_id").fetchone()[0]
+        version = self._database.execute("PRAGMA user_version").fetchone()[0]
+        found = {
+            row[0] for row in self._database.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")
+        }
+        if application == version == 0 and (not found or found >= TABLES):
+            return False
+        if application != APPLICATION:
+            raise sqlite3.DatabaseError("it is a database of something else")
+        if version > VERSION:
+            raise GalleryTooNew(
+                f"{self.path} was written by a later version of firstsight (schema {version}, "
+                f"this one knows {VERSION}).",
+                hint="Upgrade firstsight.",
+            )
+        return True
 
     def reading(self) -> AbstractContextManager[sqlite3.Connection]:
         """One state of the file; who writes elsewhere is not kept waiting."""

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Final
 
-from fastapi import Depends, Request
+from fastapi import Depends, Request, Security
+from fastapi.security import HTTPBearer
 
 from firstsight.errors import Forbidden
 from firstsight.recognizer import Recognizer
 from firstsight.service import audit, keys
+from firstsight.service.budget import Budget
 from firstsight.service.engine import Engine
 from firstsight.service.jobs import Jobs
 from firstsight.service.keys import Key
@@ -18,6 +20,11 @@ from firstsight.service.ledger import Ledger
 from firstsight.service.metrics import Metrics
 from firstsight.service.rates import Rates
 from firstsight.service.settings import Settings
+
+BEARER: Final = HTTPBearer(
+    auto_error=False, scheme_name="key", description="A key of `firstsight keys create`."
+)
+"""Tells the description of the API about keys; it refuses nobody."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,6 +37,10 @@ class Service:
     rates: Rates
     metrics: Metrics
     jobs: Jobs
+    uploads: Budget
+    """Of photos, from the first byte of a request to its answer."""
+    imports: Budget
+    """Of zips, from the first byte to the end of the import."""
     settings: Settings
 
     def note(
@@ -40,9 +51,12 @@ class Service:
         *,
         person_id: int | None = None,
         threshold: float | None = None,
+        status: int = 200,
     ) -> None:
-        """Into the audit log, and counted."""
-        audit.note(self.ledger, key, action, decision, person_id=person_id, threshold=threshold)
+        """Into the audit log, and counted; ``status`` is that of the answer."""
+        audit.note(
+            self.ledger, key, action, decision, person_id=person_id, threshold=threshold, status=status
+        )
         self.metrics.decided(decision)
 
 
@@ -56,6 +70,8 @@ def open_service(recognizer: Recognizer, ledger: Ledger, settings: Settings) -> 
         Rates(settings.rate, settings.burst),
         Metrics(lambda: engine.depth),
         Jobs(settings.jobs),
+        Budget(settings.upload_bytes, retry_after=1),
+        Budget(settings.import_bytes, retry_after=30),
         settings,
     )
 
@@ -66,16 +82,17 @@ def service_of(request: Request) -> Service:
     return found
 
 
-def needs(role: str) -> Callable[[Request], Key]:
+def needs(role: str) -> Callable[[Request, object], Key]:
     """A dependency: the key of the request, which must have that role."""
 
-    def key(request: Request) -> Key:
+    def key(request: Request, _: Annotated[object, Security(BEARER)]) -> Key:
         service = service_of(request)
         found = keys.check(service.ledger, request.headers.get("authorization", ""))
         service.rates.take(found.id)
         if not found.may(role):
             # The pattern, not the address: that may hold somebody's number.
-            service.note(found, str(getattr(request.scope.get("route"), "path", "")), "refused")
+            pattern = str(getattr(request.scope.get("route"), "path", ""))
+            service.note(found, pattern, "refused", status=Forbidden.http_status)
             raise Forbidden(
                 f"This needs a key with the role {role!r}; {found.name!r} has {found.role!r}.",
                 hint=f"Make one: firstsight keys create NAME --role {role}",

@@ -32,7 +32,7 @@ class Journal:
         kept = [line for line in read_log(folder) if line["step"] <= done]
         with _written(self.path):
             self.path.write_text("".join(json.dumps(line) + "\n" for line in kept), "utf-8")
-        self._board: Any = _board(folder) if tensorboard else None
+        self._board: Any = _board(folder, done) if tensorboard else None
 
     def write(self, step: int, values: Mapping[str, Value]) -> None:
         """Add what was measured after so many steps of the run.
@@ -80,11 +80,12 @@ def _written(place: Path) -> Iterator[None]:
         ) from error
 
 
-def _board(folder: Path) -> Any:
+def _board(folder: Path, done: int) -> Any:
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError as error:
         raise TrainingError(
             "TensorBoard is not installed.", hint='Install it: pip install "firstsight[tensorboard]"'
         ) from error
-    return SummaryWriter(folder)
+    # What an earlier start wrote after its checkpoint is not shown.
+    return SummaryWriter(folder, purge_step=done + 1)

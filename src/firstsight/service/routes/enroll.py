@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from datetime import date
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
 from firstsight import fields
-from firstsight.errors import BodyMalformed
-from firstsight.gallery.names import checked_name
+from firstsight.errors import (
+    BodyMalformed,
+    GalleryLocked,
+    InvalidName,
+    NoFace,
+    NoSuchJob,
+    NoSuchPerson,
+    Overloaded,
+    PoorQuality,
+    SeveralFaces,
+)
+from firstsight.gallery.names import LONGEST, checked_name
 from firstsight.samples import people
 from firstsight.service.archives import photos_of
-from firstsight.service.bodies import ZIP, Form, Part, described, kind, read_bytes, read_form
+from firstsight.service.bodies import ZIP, Form, Part, announced, kind, read_bytes, read_form
+from firstsight.service.description import GALLERY, PHOTO, body, refusals
 from firstsight.service.enrolling import Once, enrol
 from firstsight.service.jobs import Job, Photo
 from firstsight.service.keys import Key
@@ -23,10 +36,30 @@ from firstsight.service.state import Reader, Served, Service, Writer
 
 router = APIRouter(prefix="/v1")
 Flag = Annotated[bool, Query(description="Of a zip; a form has fields of the same name.")]
-TEXTS = ("name", "consent", "retain_until", "notes", "keep_crops", "force")
+TEXTS: Final[dict[str, dict[str, Any]]] = {
+    "name": {"type": "string", "minLength": 1, "maxLength": LONGEST},
+    "consent": {"type": "string"},
+    "retain_until": {"type": "string", "format": "date"},
+    "notes": {"type": "string"},
+    "keep_crops": {"type": "boolean"},
+    "force": {"type": "boolean"},
+}
+STARTED: Final[dict[int | str, dict[str, Any]]] = {
+    202: {
+        "model": dict[str, Any],
+        "description": "An import began; its address is in Location.",
+        "headers": {"Location": {"required": True, "schema": {"type": "string"}}},
+    }
+}
 
 
-@router.post("/enroll", status_code=201, openapi_extra=described(False, "photo", texts=TEXTS))
+@router.post(
+    "/enroll",
+    status_code=201,
+    openapi_extra=body("photo", packed=True, several=True, texts=TEXTS, needed=["name"]),
+    responses=STARTED
+    | refusals(*PHOTO, NoFace, SeveralFaces, PoorQuality, InvalidName, NoSuchPerson, GalleryLocked, *GALLERY),
+)
 async def enroll(
     service: Served,
     key: Writer,
@@ -37,10 +70,8 @@ async def enroll(
 ) -> Any:
     """A person from a form with `name` and one or more `photo`, or many from a zip of folders (202)."""
     if kind(request.headers) in ZIP:
-        content = await read_bytes(request, service.settings.archive_bytes, service.settings.deadline)
-        photos = await run_in_threadpool(photos_of, content, service.settings)
-        return _accepted(_begin(service, key, photos, keep_crops=keep_crops, force=force))
-    form = await read_form(request, service.settings, service.settings.parts)
+        return _accepted(await _import(service, key, request, keep_crops=keep_crops, force=force))
+    form = await read_form(request, service, service.settings.parts)
     name = checked_name(form.texts.get("name", ""))
     photos_sent = form.photos.get("photo", [])
     sent = [f"{field}={text}".encode() for field, text in sorted(form.texts.items())]
@@ -59,14 +90,16 @@ async def enroll(
             consent=form.texts.get("consent"),
             retain_until=day,
             notes=form.texts.get("notes"),
+            once=once,
         )
-    finally:
+    except BaseException:
         # Even when who asked has gone: the next try must not wait for this one.
-        once.done(person)
+        await asyncio.shield(run_in_threadpool(once.done, None))
+        raise
     return fields.person(person)
 
 
-@router.post("/samples")
+@router.post("/samples", status_code=202, responses=STARTED | refusals(Overloaded))
 async def samples(service: Served, key: Writer) -> JSONResponse:
     """The sample people that come with firstsight, with their pictures."""
     photos: list[Photo] = [
@@ -75,23 +108,47 @@ async def samples(service: Served, key: Writer) -> JSONResponse:
     return _accepted(_begin(service, key, photos, keep_crops=True, force=False))
 
 
-@router.get("/jobs/{job_id}")
+@router.get("/jobs/{job_id}", responses=refusals(NoSuchJob))
 async def job(service: Served, _: Reader, job_id: str) -> dict[str, Any]:
     """How far an import has come."""
     return service.jobs.get(job_id).fields()
 
 
-def _begin(service: Service, key: Key, photos: list[Photo], *, keep_crops: bool, force: bool) -> Job:
+async def _import(service: Service, key: Key, request: Request, *, keep_crops: bool, force: bool) -> Job:
+    """A zip, which is held in memory until its last photo is enrolled."""
+    settings = service.settings
+    share = service.imports.take(announced(request.headers, settings.archive_bytes))
+    try:
+        content = await read_bytes(request, settings.archive_bytes, settings.deadline)
+        share.keep(len(content))
+        photos = await run_in_threadpool(photos_of, content, settings)
+        return _begin(service, key, photos, keep_crops=keep_crops, force=force, ended=share.release)
+    except BaseException:
+        share.release()
+        raise
+
+
+def _begin(
+    service: Service,
+    key: Key,
+    photos: list[Photo],
+    *,
+    keep_crops: bool,
+    force: bool,
+    ended: Callable[[], None] = lambda: None,
+) -> Job:
     async def one(photo: str, person: str, content: bytes) -> bool:
         name = checked_name(person)
         # An import that was cut off can be sent again: what is there is passed over.
         if await run_in_threadpool(partial(_has, service, name, photo)):
             return False
         await service.engine.room()
-        await enrol(service, key, name, [Part(photo, content)], keep_crops=keep_crops, force=force)
+        await enrol(
+            service, key, name, [Part(photo, content)], keep_crops=keep_crops, force=force, status=202
+        )
         return True
 
-    return service.jobs.start(photos, one)
+    return service.jobs.start(photos, one, ended)
 
 
 def _has(service: Service, name: str, photo: str) -> bool:

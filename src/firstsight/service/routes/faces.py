@@ -8,25 +8,31 @@ from fastapi import APIRouter, Query, Request
 from starlette.concurrency import run_in_threadpool
 
 from firstsight import fields
+from firstsight.errors import GalleryLocked, NoFace, NotCalibrated, SeveralFaces
 from firstsight.faces.quality import assess
 from firstsight.recognizer import FMR, FPIR, Sighting, comparing
-from firstsight.service.bodies import described, read_form, read_photo
+from firstsight.service.bodies import read_form, read_photo
+from firstsight.service.description import GALLERY, PHOTO, body, refusals
 from firstsight.service.keys import Key
 from firstsight.service.state import Reader, Served, Service
 
 router = APIRouter(prefix="/v1")
 
 
-@router.post("/identify", openapi_extra=described(True, "photo"))
+@router.post(
+    "/identify",
+    openapi_extra=body("photo", bare=True),
+    responses=refusals(*PHOTO, NotCalibrated, GalleryLocked, *GALLERY),
+)
 async def identify(
     service: Served,
     key: Reader,
     request: Request,
-    fpir: Annotated[float, Query(description="Share of strangers who may be named.")] = FPIR,
+    fpir: Annotated[float, Query(ge=0, le=1, description="Share of strangers who may be named.")] = FPIR,
     limit: Annotated[int, Query(ge=1, le=100, description="Faces in the answer, largest first.")] = 50,
 ) -> dict[str, Any]:
     """Every face in a photo, from left to right: a person, or null for a stranger."""
-    photo = await read_photo(request, service.settings)
+    photo = await read_photo(request, service)
     found, encoded = await service.engine.faces(photo.content, most=limit)
     service.metrics.seen(len(encoded))
 
@@ -47,15 +53,19 @@ async def identify(
     return await run_in_threadpool(search)
 
 
-@router.post("/verify", openapi_extra=described(False, "left", "right"))
+@router.post(
+    "/verify",
+    openapi_extra=body("left", "right"),
+    responses=refusals(*PHOTO, NoFace, SeveralFaces, NotCalibrated),
+)
 async def verify(
     service: Served,
     key: Reader,
     request: Request,
-    fmr: Annotated[float, Query(description="Share of strangers who may pass.")] = FMR,
+    fmr: Annotated[float, Query(ge=0, le=1, description="Share of strangers who may pass.")] = FMR,
 ) -> dict[str, Any]:
     """Whether the photos `left` and `right` of a form show the same person."""
-    form = await read_form(request, service.settings, 2)
+    form = await read_form(request, service, 2)
     faces = []
     for field in ("left", "right"):
         part = form.one(field)
@@ -70,10 +80,10 @@ async def verify(
     return await run_in_threadpool(compare)
 
 
-@router.post("/detect", openapi_extra=described(True, "photo"))
+@router.post("/detect", openapi_extra=body("photo", bare=True), responses=refusals(*PHOTO))
 async def detect(service: Served, _: Reader, request: Request) -> dict[str, Any]:
     """Every face in a photo: box, five landmarks and quality."""
-    photo = await read_photo(request, service.settings)
+    photo = await read_photo(request, service)
     found = await service.engine.find(photo.content)
     service.metrics.seen(len(found.faces))
 

@@ -1,12 +1,16 @@
-"""Lists, page by page, by opaque cursors."""
+"""Numbers in addresses, and lists, page by page, by opaque cursors."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Protocol
+from typing import Annotated, Final, Protocol
 
-from fastapi import Query
+from fastapi import Path, Query
 
+LARGEST: Final = 2**63 - 1
+"""Number that SQLite holds."""
+Number = Annotated[int, Path(ge=1, le=LARGEST)]
+"""Of a person or a photo."""
 Limit = Annotated[int, Query(ge=1, le=500, description="How many at most.")]
 Cursor = Annotated[str | None, Query(max_length=100, description="The `next` of the page before.")]
 

@@ -11,10 +11,11 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
 from firstsight import fields
-from firstsight.errors import NameTaken
+from firstsight.errors import GalleryLocked, InvalidName, NameTaken, NoSuchPerson, UsageError
 from firstsight.gallery.text import now
 from firstsight.service import audit
-from firstsight.service.routes.paging import Cursor, Limit, following, number
+from firstsight.service.description import GALLERY, refusals
+from firstsight.service.routes.paging import LARGEST, Cursor, Limit, Number, following, number
 from firstsight.service.state import Admin, Reader, Served, Writer
 
 router = APIRouter(prefix="/v1/people")
@@ -43,17 +44,17 @@ class Merger(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    into: int
+    into: Annotated[int, Field(ge=1, le=LARGEST)]
 
 
-@router.get("")
+@router.get("", responses=refusals(*GALLERY))
 def everybody(service: Served, _: Reader, limit: Limit = 100, cursor: Cursor = None) -> dict[str, Any]:
     """The people, in the order of enrolment, page by page."""
     found = service.recognizer.store.page(number(cursor) or 0, limit)
     return {"people": [fields.person(one) for one in found], "next": following(found, limit)}
 
 
-@router.post("", status_code=201)
+@router.post("", status_code=201, responses=refusals(NameTaken, InvalidName, *GALLERY))
 def add(service: Served, key: Writer, new: Newcomer) -> dict[str, Any]:
     """A person, without photos yet."""
     store = service.recognizer.store
@@ -61,12 +62,12 @@ def add(service: Served, key: Writer, new: Newcomer) -> dict[str, Any]:
         raise NameTaken("Somebody has that name already.", hint="Choose another name.")
     noted = {"consent": new.consent, "notes": new.notes, "retain_until": new.retain_until}
     person = store.add(new.name, [], **noted)  # type: ignore[arg-type]
-    service.note(key, "add", "added", person_id=person.id)
+    service.note(key, "add", "added", person_id=person.id, status=201)
     return fields.person(person)
 
 
-@router.get("/{person_id}")
-def show(service: Served, _: Reader, person_id: int) -> dict[str, Any]:
+@router.get("/{person_id}", responses=refusals(NoSuchPerson, *GALLERY))
+def show(service: Served, _: Reader, person_id: Number) -> dict[str, Any]:
     """A person and their photos."""
     store = service.recognizer.store
     person = store.person_of(person_id)
@@ -74,8 +75,8 @@ def show(service: Served, _: Reader, person_id: int) -> dict[str, Any]:
     return {"person": fields.person(person), "photos": photos}
 
 
-@router.patch("/{person_id}")
-def change(service: Served, key: Writer, person_id: int, wanted: Change) -> dict[str, Any]:
+@router.patch("/{person_id}", responses=refusals(NoSuchPerson, NameTaken, InvalidName, *GALLERY))
+def change(service: Served, key: Writer, person_id: Number, wanted: Change) -> dict[str, Any]:
     """Another name, or other notes."""
     store = service.recognizer.store
     person = store.person_of(person_id)
@@ -88,8 +89,8 @@ def change(service: Served, key: Writer, person_id: int, wanted: Change) -> dict
     return fields.person(person)
 
 
-@router.post("/{person_id}/merge")
-def merge(service: Served, key: Writer, person_id: int, wanted: Merger) -> dict[str, Any]:
+@router.post("/{person_id}/merge", responses=refusals(NoSuchPerson, UsageError, GalleryLocked, *GALLERY))
+def merge(service: Served, key: Writer, person_id: Number, wanted: Merger) -> dict[str, Any]:
     """All photos to another person; this one is removed."""
     store = service.recognizer.store
     source, into = store.person_of(person_id), store.person_of(wanted.into)
@@ -99,8 +100,8 @@ def merge(service: Served, key: Writer, person_id: int, wanted: Merger) -> dict[
     return fields.person(person)
 
 
-@router.delete("/{person_id}")
-def erase(service: Served, key: Admin, person_id: int) -> dict[str, Any]:
+@router.delete("/{person_id}", responses=refusals(NoSuchPerson, *GALLERY))
+def erase(service: Served, key: Admin, person_id: Number) -> dict[str, Any]:
     """Remove a person and all that is held of them; the answer is the receipt."""
     store = service.recognizer.store
     receipt = store.erase(store.person_of(person_id).name)
@@ -108,8 +109,8 @@ def erase(service: Served, key: Admin, person_id: int) -> dict[str, Any]:
     return fields.receipt(receipt)
 
 
-@router.get("/{person_id}/export")
-def export(service: Served, key: Admin, person_id: int) -> dict[str, Any]:
+@router.get("/{person_id}/export", responses=refusals(NoSuchPerson, GalleryLocked, *GALLERY))
+def export(service: Served, key: Admin, person_id: Number) -> dict[str, Any]:
     """All that is held of a person, embeddings apart: for who asks what is known of them."""
     store = service.recognizer.store
     person = store.person_of(person_id)

@@ -9,10 +9,21 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
 from firstsight import fields
-from firstsight.errors import ImageMissing
-from firstsight.service.bodies import described, read_photo
+from firstsight.errors import (
+    GalleryLocked,
+    ImageMissing,
+    InvalidName,
+    NoFace,
+    NoSuchPerson,
+    NoSuchTemplate,
+    PoorQuality,
+    SeveralFaces,
+)
+from firstsight.service.bodies import read_photo
+from firstsight.service.description import GALLERY, PHOTO, body, other_than_json, refusals
 from firstsight.service.enrolling import enrol
 from firstsight.service.routes import people
+from firstsight.service.routes.paging import Number
 from firstsight.service.state import Reader, Served, Writer
 
 router = APIRouter(prefix="/v1")
@@ -27,25 +38,32 @@ class Move(BaseModel):
     to: Annotated[str, Field(max_length=10_000)]
 
 
-@router.post("/people/{person_id}/photos", status_code=201, openapi_extra=described(True, "photo"))
+@router.post(
+    "/people/{person_id}/photos",
+    status_code=201,
+    openapi_extra=body("photo", bare=True),
+    responses=refusals(NoSuchPerson, NoFace, SeveralFaces, PoorQuality, *PHOTO, GalleryLocked, *GALLERY),
+)
 async def add(
     service: Served,
     key: Writer,
     request: Request,
-    person_id: int,
+    person_id: Number,
     keep_crop: Flag = False,
     force: Flag = False,
 ) -> dict[str, Any]:
     """Another photo of a person."""
     store = service.recognizer.store
     person = await run_in_threadpool(store.person_of, person_id)
-    photo = await read_photo(request, service.settings)
-    await enrol(service, key, person.name, [photo], keep_crops=keep_crop, force=force)
+    photo = await read_photo(request, service)
+    await enrol(service, key, person.name, [photo], keep_crops=keep_crop, force=force, person_id=person_id)
     return await run_in_threadpool(people.show, service, key, person_id)
 
 
-@router.post("/photos/{photo_id}/move")
-def move(service: Served, key: Writer, photo_id: int, wanted: Move) -> dict[str, Any]:
+@router.post(
+    "/photos/{photo_id}/move", responses=refusals(NoSuchTemplate, InvalidName, GalleryLocked, *GALLERY)
+)
+def move(service: Served, key: Writer, photo_id: Number, wanted: Move) -> dict[str, Any]:
     """A photo to another person, who is added when new; who is left without any is removed."""
     moved = service.recognizer.store.move_template(photo_id, wanted.to)
     service.note(key, "move", "moved", person_id=moved.person.id)
@@ -56,16 +74,20 @@ def move(service: Served, key: Writer, photo_id: int, wanted: Move) -> dict[str,
     }
 
 
-@router.delete("/photos/{photo_id}")
-def remove(service: Served, key: Writer, photo_id: int) -> dict[str, Any]:
+@router.delete("/photos/{photo_id}", responses=refusals(NoSuchTemplate, *GALLERY))
+def remove(service: Served, key: Writer, photo_id: Number) -> dict[str, Any]:
     """Remove a photo; the person stays."""
     receipt = service.recognizer.store.remove_template(photo_id)
     service.note(key, "remove", "removed", person_id=receipt.person_id)
     return fields.receipt(receipt)
 
 
-@router.get("/photos/{photo_id}/crop")
-def crop(service: Served, _: Reader, photo_id: int) -> Response:
+@router.get(
+    "/photos/{photo_id}/crop",
+    response_class=Response,
+    responses=refusals(NoSuchTemplate, ImageMissing, GalleryLocked, *GALLERY) | other_than_json("image/png"),
+)
+def crop(service: Served, _: Reader, photo_id: Number) -> Response:
     """The picture of the face, where it was kept."""
     kept = service.recognizer.store.crop(photo_id).crop
     if kept is None:

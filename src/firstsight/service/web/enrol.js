@@ -55,6 +55,7 @@ function single() {
   const form = el(
     "form",
     { class: "panel stack" },
+    el("h2", {}, "One person"),
     field("Name", name.input, "A name that is there already gets the photo added."),
     name.list,
     photos.node,

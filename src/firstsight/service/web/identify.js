@@ -26,6 +26,7 @@ export function identifyView() {
   const list = el("ol", { class: "faces" });
   const summary = el("p", { class: "muted" });
   const place = el("div", {});
+  const title = el("h1", { id: "identify-title", tabindex: "-1" }, "Identify");
   const careful = el(
     "select",
     {},
@@ -46,7 +47,10 @@ export function identifyView() {
       cut?.classList.add("portrait");
       return faceItem(face, number, answer.fpir, cut, act);
     });
+    // The list is drawn anew: who uses the keyboard stays with the face that they were at.
+    const at = [...list.children].findIndex((item) => item.contains(document.activeElement));
     list.replaceChildren(...faces);
+    if (at >= 0) (faces[at]?.querySelector("button") ?? title).focus({ preventScroll: true });
     summary.textContent = answer.faces.length
       ? `${count(answer.faces.length, "face")}, compared with ${count(answer.templates, "enrolled photo")}.`
       : "No face was found. Use a photo in which the whole face can be seen.";
@@ -69,8 +73,9 @@ export function identifyView() {
       show(picture, answer);
       reveal(scene.node);
     } catch (error) {
-      list.replaceChildren();
-      summary.textContent = "";
+      if (asked !== photo) return;
+      // What was seen in another photo must not stand beside this one's refusal.
+      clear();
       place.replaceChildren(problem(error, { retry: run }));
     }
   }
@@ -123,12 +128,17 @@ export function identifyView() {
     live.setAttribute("aria-pressed", String(on));
   }
 
-  async function begin() {
-    place.replaceChildren();
+  function clear() {
     list.replaceChildren();
     summary.textContent = "";
-    photo = null;
+    bitmap = null;
     scene.show(null, null);
+  }
+
+  async function begin() {
+    place.replaceChildren();
+    clear();
+    photo = null;
     scene.live(true);
     try {
       stop = await goLive(scene.video, () => careful.value, {
@@ -145,7 +155,10 @@ export function identifyView() {
         },
       });
       if (scene.node.closest("[hidden]")) end();
-      else pressed(true);
+      else {
+        pressed(true);
+        reveal(scene.node);
+      }
     } catch (error) {
       scene.live(false);
       scene.show(null, null);
@@ -172,7 +185,7 @@ export function identifyView() {
   const node = el(
     "section",
     { "aria-labelledby": "identify-title" },
-    el("h1", { id: "identify-title", tabindex: "-1" }, "Identify"),
+    title,
     el(
       "p",
       { class: "lead" },

@@ -6,6 +6,7 @@ import { picker } from "./picker.js";
 import { problem } from "./problem.js";
 import { changed } from "./roster.js";
 import * as routes from "./routes.js";
+import { size } from "./words.js";
 
 /** The panel of the import. */
 export function importing() {
@@ -26,7 +27,7 @@ export function importing() {
     picked: ([file]) => {
       zip = file;
       chosen.hidden = false;
-      chosen.textContent = `${file.name}, ${(file.size / 1e6).toFixed(1)} MB`;
+      chosen.textContent = `${file.name}, ${size(file.size)}`;
       start.disabled = false;
     },
   });

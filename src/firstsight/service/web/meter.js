@@ -28,7 +28,7 @@ export function meter({ similarity, threshold, passed, sentence, other = null })
     el(
       "div",
       { class: "scale", "aria-hidden": "true" },
-      el("div", { class: "track" }, fill, second, mark),
+      el("div", { class: "track" }, fill, mark, second),
       label,
     ),
     el("p", {}, sentence),

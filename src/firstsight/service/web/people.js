@@ -14,7 +14,7 @@ import { count, day } from "./words.js";
 const overdue = (person) =>
   person.retain_until !== null && person.retain_until < new Date().toISOString().slice(0, 10);
 
-function card(person) {
+function card(person, open) {
   const note = overdue(person)
     ? el("span", { class: "pill warn" }, `due to go since ${day(person.retain_until)}`)
     : null;
@@ -23,7 +23,7 @@ function card(person) {
     {},
     el(
       "button",
-      { type: "button", class: "person", on: { click: () => openPerson(person.id) } },
+      { type: "button", class: "person", data: { person: person.id }, on: { click: () => open(person.id) } },
       portrait(person),
       el("span", { class: "name" }, person.name),
       el("small", {}, person.templates ? count(person.templates, "photo") : "no photo yet"),
@@ -96,6 +96,10 @@ export function peopleView() {
   let stale = true;
   let latest = 0;
 
+  // The grid is drawn anew when people change: who uses the keyboard stays with the person all the same.
+  const focusOn = (id) => grid.querySelector(`[data-person="${id}"]`)?.focus({ preventScroll: true });
+  const open = (id) => openPerson(id, focusOn);
+
   function found() {
     const wanted = search.value.trim().toLocaleLowerCase();
     if (!wanted) return loaded();
@@ -109,7 +113,9 @@ export function peopleView() {
     const empty = loaded().length === 0 && !more();
     bar.hidden = empty;
     next.hidden = !more();
-    grid.replaceChildren(...people.map(card));
+    const held = grid.contains(document.activeElement) ? document.activeElement.dataset.person : null;
+    grid.replaceChildren(...people.map((person) => card(person, open)));
+    if (held !== null) focusOn(held);
     const part = more() ? " (of those loaded)" : "";
     status.textContent = search.value.trim()
       ? `${count(people.length, "person", "people")} found${part}`

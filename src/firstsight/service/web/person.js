@@ -78,24 +78,27 @@ function facts(person) {
   );
 }
 
-/** Open a person in a dialog. */
-export function openPerson(id) {
+/** Open a person in a dialog; `closed` is called once it is gone, with the number of who was shown last. */
+export function openPerson(id, closed = () => {}) {
+  let last = id;
   const trouble = el("div", {});
   const body = el("div", { class: "stack" }, el("p", { class: "waiting" }, "Loading …"));
-  const dialog = sheet("Person", [trouble, body], () => {}, { wide: true });
+  const dialog = sheet("Person", [trouble, body], () => closed(last), { wide: true });
 
   async function show(number) {
     try {
       const { person, photos } = await routes.person(number);
-      const again = () => {
+      // Whose only photo went to somebody else is gone: what is left to show is the other.
+      const again = (became) => {
         changed();
-        void show(number);
+        void show(became?.source_removed ? became.person.id : number);
       };
       const moved = (other) => {
         changed();
         void show(other);
       };
       const writer = may("write");
+      last = number;
       dialog.querySelector("h2").textContent = person.name;
       trouble.replaceChildren();
       body.replaceChildren(

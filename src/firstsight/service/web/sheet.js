@@ -17,7 +17,9 @@ export function sheet(title, content, closed = () => {}, { wide = false } = {}) 
   dialog.addEventListener("close", () => {
     dialog.remove();
     sweep();
-    if (opener?.isConnected) opener.focus();
+    // What opened it may be gone by now: then whoever uses the keyboard goes on at the section's beginning.
+    const back = opener?.isConnected ? opener : document.querySelector("main > section:not([hidden]) h1");
+    back?.focus({ preventScroll: true });
     closed();
   });
   document.body.append(dialog);

@@ -16,6 +16,10 @@ export function held(value, threshold) {
 export const count = (number, one, many = `${one}s`) =>
   `${number.toLocaleString("en")} ${number === 1 ? one : many}`;
 
+/** The size of a file. */
+export const size = (bytes) =>
+  bytes < 1e6 ? `${Math.ceil(bytes / 1e3)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
+
 /** A rate: 0.01 is "1 in 100". */
 export const rate = (value) => `1 in ${Math.round(1 / value).toLocaleString("en")}`;
 

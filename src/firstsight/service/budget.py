@@ -1,0 +1,54 @@
+"""Bytes that requests hold in memory together: what is beyond is refused before it is read."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from firstsight.errors import Overloaded
+
+MEBIBYTE: Final = 2**20
+
+
+class Budget:
+    """So many bytes, shared by whoever asks. Of one event loop."""
+
+    def __init__(self, whole: int, retry_after: int) -> None:
+        """Give out ``whole`` bytes; who gets none is told to come back after so many seconds."""
+        self._whole, self._retry_after = whole, retry_after
+        self.taken = 0
+        """Bytes that are given out now."""
+
+    def take(self, count: int) -> Share:
+        """Set so many bytes aside; when nobody else has any, one may have all.
+
+        Raises:
+            Overloaded: there are not so many left.
+        """
+        count = min(count, self._whole)
+        if self.taken + count > self._whole:
+            raise Overloaded(
+                f"Others are sending, or have waiting, {self.taken / MEBIBYTE:.0f} MiB; "
+                f"at most {self._whole / MEBIBYTE:.0f} MiB are held at once.",
+                hint=f"Try again in {self._retry_after} s.",
+                retry_after=self._retry_after,
+            )
+        self.taken += count
+        return Share(self, count)
+
+
+class Share:
+    """Bytes set aside, until they are given back."""
+
+    def __init__(self, budget: Budget, count: int) -> None:
+        """Of a budget, which counted them already."""
+        self._budget, self._count = budget, count
+
+    def keep(self, count: int) -> None:
+        """Give back all but so many; no more than there are can be kept."""
+        kept = min(count, self._count)
+        self._budget.taken -= self._count - kept
+        self._count = kept
+
+    def release(self) -> None:
+        """Give back all of them, once."""
+        self.keep(0)

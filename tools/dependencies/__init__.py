@@ -1,0 +1,1 @@
+"""What the product needs of others, held against a list that somebody has read."""
