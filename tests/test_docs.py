@@ -50,6 +50,8 @@ TWINS = {
     "24,000 more trials": ("omniglot-modern-omniglot-within", "accuracy"),
     "View 1": ("lfw-only-lfw-view1", "accuracy"),
     "20-way one-shot": ("lfw-only-lfw-view1", "one_shot_20_way"),
+    "development pairs": ("faces-distilled-lfw-view1", "accuracy"),
+    "not known again": ("faces-distilled-open-set", "fnir"),
 }
 
 

@@ -15,7 +15,7 @@ from firstsight.models.shipped import Shipped
 
 DEFAULT: Final = SFACE.name
 PUBLISHED: Final = (SFACE, DLIB)
-SHIPPED: Final = (Shipped("omniglot-modern"), Shipped("lfw-only"))
+SHIPPED: Final = (Shipped("omniglot-modern"), Shipped("lfw-only"), Shipped("faces-distilled"))
 MODELS: Final[tuple[Published | Shipped, ...]] = (*PUBLISHED, *SHIPPED)
 """All models that are known by name."""
 
