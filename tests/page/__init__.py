@@ -1,0 +1,1 @@
+"""A package, so that the browser can end with its tests."""
