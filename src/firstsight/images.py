@@ -27,6 +27,8 @@ Source = Path | str | bytes | Image.Image | NDArray[Any]
 
 FORMATS: Final = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
 READABLE: Final = "JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF"
+DAMAGE: Final = (OSError, ValueError, SyntaxError, ArithmeticError, LookupError, TypeError, RuntimeError)
+"""What Pillow's readers raise over broken files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +117,7 @@ def _opened(content: bytes, name: str, limits: Limits) -> Image.Image:
         ) from error
     except UnidentifiedImageError as error:
         raise ImageUnreadable(f"{name} is not a picture.", hint=f"Give a {READABLE}.") from error
-    except (OSError, ValueError, SyntaxError, ArithmeticError, LookupError, TypeError, RuntimeError) as error:
+    except DAMAGE as error:
         raise _damaged(name, error) from error
     _check_pixels(picture.size, name, limits)
     return picture
@@ -132,7 +134,7 @@ def _decoded(picture: Image.Image, name: str) -> NDArray[np.uint8]:
             clear = upright.convert("RGBA")
             upright = Image.alpha_composite(Image.new("RGBA", clear.size, "white"), clear)
         return np.array(upright.convert("RGB"), dtype=np.uint8)
-    except (OSError, ValueError, SyntaxError, ArithmeticError, LookupError, TypeError, RuntimeError) as error:
+    except DAMAGE as error:
         raise _damaged(name, error) from error
 
 

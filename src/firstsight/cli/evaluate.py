@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from firstsight.cli.options import Mirrored, Shifted
 from firstsight.cli.output import answer, command, progress, table
 
 
@@ -40,18 +41,8 @@ def evaluate(
         typer.Option("--report", metavar="DIR", help="Write a page with plots and pictures of the trials."),
     ] = None,
     picture: Annotated[Path | None, typer.Option("--picture", metavar="FILE", help="Draw the curve.")] = None,
-    mirrored: Annotated[
-        bool, typer.Option("--mirrored", help="Embed each picture and its mirror image, and add them.")
-    ] = False,
-    shifted: Annotated[
-        int,
-        typer.Option(
-            "--shifted",
-            metavar="PIXELS",
-            min=0,
-            help="Embed each picture also moved by so many pixels to each of the four sides, and add all.",
-        ),
-    ] = 0,
+    mirrored: Mirrored = False,
+    shifted: Shifted = 0,
     seed: Annotated[int, typer.Option("--seed", help="Of draws and intervals.")] = 0,
 ) -> None:
     """Measure a model from pictures, decoding, detection and alignment included."""
@@ -62,9 +53,7 @@ def evaluate(
 
     if len(models) > 1 and protocol != "lfw-view2":
         raise UsageError("Several models are for lfw-view2 only.", hint="Name one model.")
-    opened = [open_model(model) for model in models]
-    if mirrored or shifted:
-        opened = [model.with_views(mirrored=mirrored, shifted=shifted) for model in opened]
+    opened = [open_model(model).with_views(mirrored=mirrored, shifted=shifted) for model in models]
     with progress("Embedding") as show:
         if len(opened) > 1:
             result = evaluate_folds(opened, data, seed=seed, progress=show)

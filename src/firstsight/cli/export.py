@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from firstsight.cli.options import Mirrored, Shifted
 from firstsight.cli.output import answer, command
 
 
@@ -16,21 +17,14 @@ def export(
         str, typer.Argument(metavar="MODEL", help="A model of `firstsight models`, or a model file.")
     ],
     out: Annotated[Path, typer.Argument(metavar="OUT", help="The ONNX file to write.")],
-    mirrored: Annotated[
-        bool, typer.Option("--mirrored", help="Embed each crop and its mirror image, and add them.")
-    ] = False,
-    shifted: Annotated[
-        int,
-        typer.Option("--shifted", metavar="PIXELS", min=0, help="And moved to the four sides, all added."),
-    ] = 0,
+    mirrored: Mirrored = False,
+    shifted: Shifted = 0,
 ) -> None:
     """Write a model as ONNX: aligned crops in, templates out, thresholds and terms in its metadata."""
     from firstsight.models import open_model
     from firstsight.models.exporting import export_onnx
 
-    opened = open_model(model)
-    if mirrored or shifted:
-        opened = opened.with_views(mirrored=mirrored, shifted=shifted)
+    opened = open_model(model).with_views(mirrored=mirrored, shifted=shifted)
     export_onnx(opened, out)
     size, channels = opened.preprocessing.size, opened.preprocessing.channels
     answer(f"{out}: {out.stat().st_size / 1e6:.1f} MB")

@@ -37,6 +37,18 @@ KeepCrops = Annotated[
     bool,
     typer.Option("--keep-crops", help="Keep an aligned crop of each face, for `reembed` later."),
 ]
+Mirrored = Annotated[
+    bool, typer.Option("--mirrored", help="Embed each picture and its mirror image, and add them.")
+]
+Shifted = Annotated[
+    int,
+    typer.Option(
+        "--shifted",
+        metavar="PIXELS",
+        min=0,
+        help="Embed each picture also moved by so many pixels to each of the four sides, and add all.",
+    ),
+]
 
 
 def gallery_path(gallery: str | None) -> str:

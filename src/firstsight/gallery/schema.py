@@ -60,8 +60,7 @@ def check(database: sqlite3.Connection, path: Path) -> int:
         GalleryCorrupt: a SQLite file, but no gallery.
         GalleryTooNew: written by a later version of firstsight.
     """
-    application = int(database.execute("PRAGMA application_id").fetchone()[0])
-    version = int(database.execute("PRAGMA user_version").fetchone()[0])
+    application, version = mark_of(database)
     tables = int(database.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0])
     if application == version == tables == 0:
         return 0
@@ -70,12 +69,24 @@ def check(database: sqlite3.Connection, path: Path) -> int:
             f"{path} is a database of something else.", hint="Name another file for the gallery."
         )
     if version > len(MIGRATIONS):
-        raise GalleryTooNew(
-            f"{path} was written by a later version of firstsight (schema {version}, "
-            f"this one knows {len(MIGRATIONS)}).",
-            hint="Upgrade firstsight.",
-        )
+        raise too_new(path, version, len(MIGRATIONS))
     return version
+
+
+def mark_of(database: sqlite3.Connection) -> tuple[int, int]:
+    """Whose file it is, and the version of its schema; (0, 0) of a file that bears no mark."""
+    application, version = (
+        int(database.execute(f"PRAGMA {name}").fetchone()[0]) for name in ("application_id", "user_version")
+    )
+    return application, version
+
+
+def too_new(path: Path, version: int, known: int) -> GalleryTooNew:
+    """The refusal of a file that a later version wrote."""
+    return GalleryTooNew(
+        f"{path} was written by a later version of firstsight (schema {version}, this one knows {known}).",
+        hint="Upgrade firstsight.",
+    )
 
 
 def migrate(database: sqlite3.Connection, version: int) -> None:

@@ -95,12 +95,12 @@ class Model:
         return {name for name in identities if mark(name) in self.identities}
 
     def with_views(self, *, mirrored: bool = False, shifted: int = 0) -> Model:
-        """The same model with several looks at each crop, whose embeddings are added.
+        """The same model with further looks at each crop, whose embeddings are added.
 
         Args:
-            mirrored: at its mirror image as well.
-            shifted: at the crop moved by so many pixels to each side as well, 0 for not; at most an
-                eighth of it.
+            mirrored: at its mirror image as well; False leaves it as it is.
+            shifted: at the crop moved by so many pixels to each side as well, at most an eighth of it;
+                0 leaves it as it is.
 
         Raises:
             UsageError: moved by less than 0 or farther than that.
@@ -111,7 +111,8 @@ class Model:
                 f"A crop of {self.name} cannot be moved by {shifted} pixels.",
                 hint=f"Move it by 0 to {farthest}.",
             )
-        seen = replace(self.preprocessing, mirrored=mirrored, shifted=shifted)
+        own = self.preprocessing
+        seen = replace(own, mirrored=mirrored or own.mirrored, shifted=shifted or own.shifted)
         return replace(self, preprocessing=seen)
 
     def calibrated(self) -> Calibration:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import reduce
 
 import torch
 from torch import Tensor, nn
@@ -12,11 +13,7 @@ from firstsight.models.preprocessing import Preprocessing
 
 def embedded(tower: nn.Module, pixels: Tensor, seen: Preprocessing) -> Tensor:
     """The sum of what a tower makes of each view, (N, C, S, S) -> (N, D)."""
-    total: Tensor | None = None
-    for view in views(pixels, seen):
-        one: Tensor = tower(view)
-        total = one if total is None else total + one
-    assert total is not None  # noqa: S101 - a crop itself is a view
+    total: Tensor = reduce(torch.add, map(tower, views(pixels, seen)))
     return total
 
 

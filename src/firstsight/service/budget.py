@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from firstsight.errors import Overloaded
-
-MEBIBYTE: Final = 2**20
+from firstsight.service.settings import MEBIBYTE
 
 
 class Budget:

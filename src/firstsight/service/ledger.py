@@ -13,7 +13,9 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-from firstsight.errors import GalleryTooNew, GalleryUnavailable
+from firstsight.errors import GalleryUnavailable
+from firstsight.gallery.connection import SMALLEST
+from firstsight.gallery.schema import mark_of, too_new
 
 SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS key (
@@ -42,8 +44,6 @@ APPLICATION: Final = 0x46535356
 """SQLite's application id, "FSSV": tells it from a gallery and from other SQLite files."""
 VERSION: Final = 1
 MARK: Final = f"PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {VERSION};"
-SMALLEST: Final = 512
-"""Bytes of SQLite's smallest page."""
 PATIENCE: Final = 10.0
 """Seconds to wait for another process that writes."""
 
@@ -88,8 +88,7 @@ class Ledger:
 
         Nothing of a file that is something else is changed: neither its tables nor its mode.
         """
-        application = self._database.execute("PRAGMA application_id").fetchone()[0]
-        version = self._database.execute("PRAGMA user_version").fetchone()[0]
+        application, version = mark_of(self._database)
         found = {
             row[0] for row in self._database.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")
         }
@@ -98,11 +97,7 @@ class Ledger:
         if application != APPLICATION:
             raise sqlite3.DatabaseError("it is a database of something else")
         if version > VERSION:
-            raise GalleryTooNew(
-                f"{self.path} was written by a later version of firstsight (schema {version}, "
-                f"this one knows {VERSION}).",
-                hint="Upgrade firstsight.",
-            )
+            raise too_new(self.path, version, VERSION)
         return True
 
     def reading(self) -> AbstractContextManager[sqlite3.Connection]:

@@ -7,6 +7,7 @@ the published network is the 112 x 112 MobileNetV1-like one of OpenCV Zoo (9.6 M
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Final
 
 import torch
@@ -41,7 +42,7 @@ class SFaceTower(nn.Module):
             raise ValueError(f"sface has {len(WIDTHS)} widths above 0, not {list(widths)}")
         super().__init__()
         units = [_unit(3, widths[0], 3, 1, 1)]
-        for inputs, outputs, stride in zip(widths, widths[1:], STRIDES, strict=False):
+        for (inputs, outputs), stride in zip(pairwise(widths), STRIDES, strict=True):
             units += [_unit(inputs, inputs, 3, stride, inputs), _unit(inputs, outputs, 1, 1, 1)]
         self.units = nn.Sequential(*units)
         self.project = nn.Linear(widths[-1] * 7 * 7, self.dimension)
