@@ -49,6 +49,8 @@ def test_rename_merge_note(run: Run, peopled: Path) -> None:
     assert run("people", "note", "Ada Lovelace", "--notes", "x", "--retain-until", "2031-02-03").status == 0
     noted = run("people", "show", "Ada Lovelace", "--json").json["person"]
     assert (noted["notes"], noted["retain_until"]) == ("x", "2031-02-03")
+    assert run("people", "note", "Ada Lovelace", "--no-date", "--retain-until", "2031-02-03").status == 2
+    assert run("people", "note", "Ada Lovelace", "--no-date", "--json").json["person"]["retain_until"] is None
     assert run("people", "merge", "Bob", "Ada Lovelace", "--json").json["person"]["templates"] == 3
     assert [person["name"] for person in run("people", "list", "--json").json["people"]] == ["Ada Lovelace"]
 

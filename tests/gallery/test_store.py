@@ -88,6 +88,13 @@ def test_annotate_changes_only_what_is_given(store: Store) -> None:
     assert store.person("Ada") == person
 
 
+def test_a_date_is_taken_back(store: Store) -> None:
+    store.add("Ada", [], consent="by mail", retain_until=date(2030, 1, 31))
+    assert store.annotate("Ada", no_date=True).retain_until is None
+    person = store.person("Ada")
+    assert (person.consent, person.retain_until) == ("by mail", None)
+
+
 def test_rename_keeps_the_person(store: Store) -> None:
     before = store.add("Ada", photos(2, 1), notes="tall")
     after = store.rename("Ada", "Ada King")

@@ -89,7 +89,6 @@ def test_whose_only_photo_is_moved_is_gone_and_the_other_is_shown(visit: Visit, 
     expect(page.get_by_role("button", name="Amara")).to_have_count(0)
 
 
-@pytest.mark.xfail(reason="PATCH /v1/people takes null for 'leave it': a date cannot be taken back")
 def test_the_date_of_retention_is_taken_back(visit: Visit, enrolled: Served) -> None:
     with enrolled.http() as http:
         http.patch("/v1/people/1", json={"retain_until": "2099-05-03"}).raise_for_status()

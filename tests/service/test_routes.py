@@ -104,6 +104,8 @@ def test_a_person_from_first_to_last(served: Served, people: People) -> None:
         enroll(http, name, photos[0], keep_crops="true")
         changed = http.patch("/v1/people/1", json={"name": "Ada", "notes": "x", "retain_until": "2099-05-01"})
         assert (changed.json()["name"], changed.json()["notes"]) == ("Ada", "x")
+        freed = http.patch("/v1/people/1", json={"retain_until": None, "name": None}).json()
+        assert (freed["name"], freed["notes"], freed["retain_until"]) == ("Ada", "x", None)
         more = http.post("/v1/people/1/photos?keep_crop=true", content=photos[1].read_bytes(), headers=JPEG)
         assert more.status_code == 201
         shown = http.get("/v1/people/1").json()
@@ -112,7 +114,7 @@ def test_a_person_from_first_to_last(served: Served, people: People) -> None:
         assert crop.headers["content-type"].startswith("image/")
         exported = http.get("/v1/people/1/export").json()
         assert set(exported["crops"]) == {str(one["id"]) for one in shown["photos"]}
-        assert [line["action"] for line in exported["audit"]] == ["enroll", "change", "enroll", "export"]
+        assert [line["action"] for line in exported["audit"]] == ["enroll", "change", "change", "enroll", "export"]
         moved = http.post(f"/v1/photos/{shown['photos'][1]['id']}/move", json={"to": "Eve"}).json()
         assert (moved["source"], moved["source_removed"], moved["person"]["name"]) == ("Ada", False, "Eve")
         merged = http.post("/v1/people/2/merge", json={"into": 1}).json()

@@ -12,6 +12,7 @@ import typer
 from firstsight import fields
 from firstsight.cli.options import Gallery, Json, gallery_path, open_gallery
 from firstsight.cli.output import answer, answer_json, command, remark, table
+from firstsight.errors import UsageError
 from firstsight.gallery import Receipt
 
 people = typer.Typer(no_args_is_help=True, help="List, show, rename, merge, annotate and erase people.")
@@ -134,14 +135,17 @@ def note(
         datetime | None,
         typer.Option("--retain-until", formats=["%Y-%m-%d"], help="Last day to keep them."),
     ] = None,
+    no_date: Annotated[bool, typer.Option("--no-date", help="Take the last day back.")] = False,
     notes: Annotated[str | None, typer.Option("--notes", help="Anything else.")] = None,
     gallery: Gallery = None,
     as_json: Json = False,
 ) -> None:
     """Change consent, last day or notes of a person."""
+    if retain_until and no_date:
+        raise UsageError("--retain-until and --no-date say opposite things.", hint="Give one of them.")
     until = retain_until.date() if retain_until else None
     with closing(open_gallery(gallery)) as store:
-        person = store.annotate(name, consent=consent, retain_until=until, notes=notes)
+        person = store.annotate(name, consent=consent, retain_until=until, notes=notes, no_date=no_date)
     if as_json:
         answer_json({"person": fields.person(person)})
     else:

@@ -74,8 +74,18 @@ def annotate(
     consent: str | None,
     retain_until: date | None,
     notes: str | None,
+    *,
+    no_date: bool = False,
 ) -> bool:
     """Change what is noted of a person; None leaves a field as it is.
+
+    Args:
+        database: within a transaction.
+        person: of whom.
+        consent: how they agreed; "" takes it back.
+        retain_until: last day.
+        notes: anything else; "" takes them back.
+        no_date: take the last day back.
 
     Returns:
         Whether something noted before was overwritten.
@@ -84,7 +94,7 @@ def annotate(
     after = (
         person.consent if consent is None else storable(consent),
         person.notes if notes is None else storable(notes),
-        day(retain_until or person.retain_until),
+        None if no_date else day(retain_until or person.retain_until),
     )
     database.execute(
         "UPDATE person SET consent = ?, notes = ?, retain_until = ? WHERE id = ?",

@@ -116,11 +116,13 @@ class SqliteStore:
         consent: str | None = None,
         retain_until: date | None = None,
         notes: str | None = None,
+        no_date: bool = False,
     ) -> Person:
         """Change what is noted of a person; None leaves a field as it is."""
         name = checked_name(name)
         with self._editing() as database:
-            people.annotate(database, people.get(database, name), consent, retain_until, notes)
+            person = people.get(database, name)
+            people.annotate(database, person, consent, retain_until, notes, no_date=no_date)
             person = people.get(database, name)
         traces.clear(self._connection)
         return person

@@ -87,8 +87,16 @@ class Store(Protocol):
         consent: str | None = None,
         retain_until: date | None = None,
         notes: str | None = None,
+        no_date: bool = False,
     ) -> Person:
         """Change what is noted of a person; None leaves a field as it is.
+
+        Args:
+            name: whose.
+            consent: how they agreed; "" takes it back.
+            retain_until: last day to keep them.
+            notes: anything else; "" takes them back.
+            no_date: take the last day back: they are kept until somebody erases them.
 
         Raises:
             NoSuchPerson: nobody has that name.

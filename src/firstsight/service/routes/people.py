@@ -23,7 +23,7 @@ Text = Annotated[str, Field(max_length=10_000)]
 
 
 class Change(BaseModel):
-    """What may be noted of a person; what is left out stays."""
+    """What may be noted of a person; what is left out stays, null takes back what was noted."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -82,9 +82,15 @@ def change(service: Served, key: Writer, person_id: Number, wanted: Change) -> d
     person = store.person_of(person_id)
     if wanted.name is not None:
         person = store.rename(person.name, wanted.name)
-    noted = {"consent": wanted.consent, "notes": wanted.notes, "retain_until": wanted.retain_until}
-    if any(value is not None for value in noted.values()):
-        person = store.annotate(person.name, **noted)  # type: ignore[arg-type]
+    given = wanted.model_fields_set
+    if given & {"consent", "notes", "retain_until"}:
+        person = store.annotate(
+            person.name,
+            consent=(wanted.consent or "") if "consent" in given else None,
+            notes=(wanted.notes or "") if "notes" in given else None,
+            retain_until=wanted.retain_until,
+            no_date="retain_until" in given and wanted.retain_until is None,
+        )
     service.note(key, "change", "changed", person_id=person_id)
     return fields.person(person)
 
