@@ -114,7 +114,13 @@ def test_a_person_from_first_to_last(served: Served, people: People) -> None:
         assert crop.headers["content-type"].startswith("image/")
         exported = http.get("/v1/people/1/export").json()
         assert set(exported["crops"]) == {str(one["id"]) for one in shown["photos"]}
-        assert [line["action"] for line in exported["audit"]] == ["enroll", "change", "change", "enroll", "export"]
+        assert [line["action"] for line in exported["audit"]] == [
+            "enroll",
+            "change",
+            "change",
+            "enroll",
+            "export",
+        ]
         moved = http.post(f"/v1/photos/{shown['photos'][1]['id']}/move", json={"to": "Eve"}).json()
         assert (moved["source"], moved["source_removed"], moved["person"]["name"]) == ("Ada", False, "Eve")
         merged = http.post("/v1/people/2/merge", json={"into": 1}).json()

@@ -10,7 +10,7 @@ import typer
 from firstsight.cli.options import Gallery, gallery_path
 from firstsight.cli.output import answer, command
 from firstsight.errors import GalleryUnavailable
-from firstsight.gallery.backup import back_up
+from firstsight.gallery.sqlite.backup import back_up
 
 
 @command

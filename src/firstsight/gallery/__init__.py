@@ -1,5 +1,6 @@
 """People and their templates: kept, found, and erased for good."""
 
+from firstsight.gallery.opening import open_store
 from firstsight.gallery.records import (
     Contract,
     KeptCrop,
@@ -10,7 +11,7 @@ from firstsight.gallery.records import (
     Receipt,
     Template,
 )
-from firstsight.gallery.store import Store, open_store
+from firstsight.gallery.store import Store
 
 __all__ = [
     "Contract",

@@ -1,17 +1,14 @@
-"""The contract of every gallery, and how one is opened."""
+"""The contract of every gallery."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from firstsight.errors import UsageError
-from firstsight.gallery.index import Similarity, inner_product
 from firstsight.gallery.records import (
     Contract,
     KeptCrop,
@@ -198,35 +195,3 @@ class Store(Protocol):
 
     def close(self) -> None:
         """Close it; a closed gallery cannot be used again."""
-
-
-def open_store(
-    location: str | Path,
-    contract: Contract | None = None,
-    *,
-    similarity: Similarity = inner_product,
-    key: bytes | None = None,
-) -> Store:
-    """Open a gallery, or make one.
-
-    Args:
-        location: path of a SQLite file. Server engines will have URLs.
-        contract: of the model to be used. Without one the gallery must exist; it can be listed and
-            edited whatever made it.
-        similarity: how that model compares.
-        key: 32 bytes that embeddings and crops are encrypted with; by default those in
-            ``FIRSTSIGHT_KEY``. A new gallery made with a key is encrypted, others are not.
-
-    Raises:
-        UsageError: an unknown kind of location.
-        GalleryUnavailable, GalleryBusy, GalleryCorrupt, GalleryTooNew: it cannot be opened.
-        GalleryLocked: it is encrypted with another key, or not encrypted although a key is given.
-        ModelMismatch: it was made with another model.
-    """
-    if "://" in str(location):
-        scheme = str(location).partition("://")[0]
-        raise UsageError(f"No gallery of the kind {scheme!r} is known.", hint="Give the path of a file.")
-    # Here, because sqlite.py builds on this contract.
-    from firstsight.gallery.sqlite import SqliteStore
-
-    return SqliteStore(Path(location), contract, similarity=similarity, key=key)

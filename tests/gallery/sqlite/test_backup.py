@@ -10,7 +10,7 @@ import pytest
 
 from firstsight.errors import GalleryCorrupt, GalleryUnavailable
 from firstsight.gallery import Contract, NewTemplate, open_store
-from firstsight.gallery.backup import back_up
+from firstsight.gallery.sqlite.backup import back_up
 
 CONTRACT = Contract("toy", "d" * 64, "v1", 8)
 

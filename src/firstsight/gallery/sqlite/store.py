@@ -12,11 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firstsight.errors import NameTaken, UsageError
-from firstsight.gallery import header, people, templates, traces
 from firstsight.gallery.cipher import Cipher, key_from_environment
-from firstsight.gallery.connection import Connection
 from firstsight.gallery.index import Similarity, inner_product
-from firstsight.gallery.live import LiveIndex
 from firstsight.gallery.names import checked_name
 from firstsight.gallery.records import (
     Contract,
@@ -28,6 +25,9 @@ from firstsight.gallery.records import (
     Receipt,
     Template,
 )
+from firstsight.gallery.sqlite import header, people, templates, traces
+from firstsight.gallery.sqlite.connection import Connection
+from firstsight.gallery.sqlite.live import LiveIndex
 from firstsight.gallery.vault import Vault, embedding_bytes
 
 

@@ -215,7 +215,7 @@ DISK = """
 mount -t tmpfs -o size=1m tmpfs "$0" && "$1" -c '
 import sys
 from pathlib import Path
-from tests.gallery.test_connection import fill
+from tests.gallery.sqlite.test_connection import fill
 from tests.gallery.gallery_makers import CONTRACT
 from firstsight.errors import GalleryUnavailable
 from firstsight.gallery import open_store

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firstsight.errors import ModelMismatch
-from firstsight.gallery.connection import Connection
-from firstsight.gallery.header import Header, read
 from firstsight.gallery.index import Index, Similarity
 from firstsight.gallery.records import Contract, Match
+from firstsight.gallery.sqlite.connection import Connection
+from firstsight.gallery.sqlite.header import Header, read
 from firstsight.gallery.vault import Vault
 
 AT_A_TIME: Final = 8192

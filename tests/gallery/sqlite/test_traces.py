@@ -13,7 +13,8 @@ import pytest
 from tests.gallery.gallery_makers import CONTRACT, OTHER, photos, raw, units
 
 from firstsight.errors import GalleryUnavailable
-from firstsight.gallery import NewTemplate, Store, connection, open_store, traces
+from firstsight.gallery import NewTemplate, Store, open_store
+from firstsight.gallery.sqlite import connection, traces
 
 LETTERS = "ghjkmnpq"
 """Ten of them in a row are nothing but a part of a name."""

@@ -11,7 +11,8 @@ from tests.gallery import gallery_workers
 from tests.gallery.gallery_makers import CONTRACT, photos, units
 
 from firstsight.errors import GalleryBusy, NameTaken, NoSuchPerson
-from firstsight.gallery import Store, connection, open_store
+from firstsight.gallery import Store, open_store
+from firstsight.gallery.sqlite import connection
 
 PEOPLE = 25
 

@@ -13,8 +13,8 @@ import time
 from contextlib import suppress
 
 from firstsight.errors import GalleryError
-from firstsight.gallery import connection
-from firstsight.gallery.connection import PATIENCE, PAUSE, Connection
+from firstsight.gallery.sqlite import connection
+from firstsight.gallery.sqlite.connection import PATIENCE, PAUSE, Connection
 
 
 def note_edit(database: sqlite3.Connection) -> None:

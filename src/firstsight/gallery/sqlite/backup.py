@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from firstsight.errors import GalleryUnavailable
-from firstsight.gallery.connection import PATIENCE, translated
+from firstsight.gallery.sqlite.connection import PATIENCE, translated
 
 PAGES: Final = 1024
 """Copied at a time; writers go on in between."""

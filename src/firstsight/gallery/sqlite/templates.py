@@ -6,8 +6,8 @@ import sqlite3
 from collections.abc import Sequence
 
 from firstsight.errors import NoSuchTemplate, UsageError
-from firstsight.gallery import people
 from firstsight.gallery.records import Contract, KeptCrop, NewTemplate, Person, Template
+from firstsight.gallery.sqlite import people
 from firstsight.gallery.text import now, read_time, storable
 from firstsight.gallery.vault import Vault, embedding_bytes
 

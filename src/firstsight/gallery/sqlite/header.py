@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from firstsight.errors import GalleryCorrupt, GalleryUnavailable, ModelMismatch
-from firstsight.gallery import schema
-from firstsight.gallery.connection import Connection
 from firstsight.gallery.records import Contract
+from firstsight.gallery.sqlite import schema
+from firstsight.gallery.sqlite.connection import Connection
 
 
 @dataclass(frozen=True, slots=True)

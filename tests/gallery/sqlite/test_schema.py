@@ -8,8 +8,9 @@ import pytest
 from tests.gallery.gallery_makers import CONTRACT, names, photos, raw
 
 from firstsight.errors import GalleryCorrupt, GalleryTooNew, GalleryUnavailable
-from firstsight.gallery import Contract, header, open_store, schema
-from firstsight.gallery.connection import Connection
+from firstsight.gallery import Contract, open_store
+from firstsight.gallery.sqlite import header, schema
+from firstsight.gallery.sqlite.connection import Connection
 
 
 @pytest.fixture
