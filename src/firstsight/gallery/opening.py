@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
+from typing import Final, Protocol
 
 from firstsight.errors import UsageError
 from firstsight.gallery.index import Similarity, inner_product
 from firstsight.gallery.records import Contract
 from firstsight.gallery.sqlite import SqliteStore
 from firstsight.gallery.store import Store
+
+ENGINES: Final = {"milvus": "milvus", "postgresql": "postgres"}
+"""Server engines by the scheme of their addresses: the folder here, and the extra that brings its client."""
+
+
+class Opening(Protocol):
+    """What the folder of an engine offers as ``open_store``."""
+
+    def __call__(
+        self, address: str, contract: Contract | None, *, similarity: Similarity, key: bytes | None
+    ) -> Store:
+        """As ``open_store`` below; the errors are the same."""
 
 
 def open_store(
@@ -21,7 +35,7 @@ def open_store(
     """Open a gallery, or make one.
 
     Args:
-        location: path of a SQLite file. Server engines will have URLs.
+        location: path of a SQLite file, or the address of a gallery on a server.
         contract: of the model to be used. Without one the gallery must exist; it can be listed and
             edited whatever made it.
         similarity: how that model compares.
@@ -29,12 +43,25 @@ def open_store(
             ``FIRSTSIGHT_KEY``. A new gallery made with a key is encrypted, others are not.
 
     Raises:
-        UsageError: an unknown kind of location.
+        UsageError: an unknown kind of location, or its client is not installed.
         GalleryUnavailable, GalleryBusy, GalleryCorrupt, GalleryTooNew: it cannot be opened.
         GalleryLocked: it is encrypted with another key, or not encrypted although a key is given.
         ModelMismatch: it was made with another model.
     """
-    if "://" in str(location):
-        scheme = str(location).partition("://")[0]
-        raise UsageError(f"No gallery of the kind {scheme!r} is known.", hint="Give the path of a file.")
-    return SqliteStore(Path(location), contract, similarity=similarity, key=key)
+    scheme, sign, _ = str(location).partition("://")
+    if not sign:
+        return SqliteStore(Path(location), contract, similarity=similarity, key=key)
+    if scheme not in ENGINES:
+        raise UsageError(
+            f"No gallery of the kind {scheme!r} is known.",
+            hint=f"Give the path of a file, or an address: {', '.join(f'{name}://' for name in ENGINES)}.",
+        )
+    engine = ENGINES[scheme]
+    try:
+        opening: Opening = import_module(f"firstsight.gallery.{engine}").open_store
+    except ModuleNotFoundError as error:
+        raise UsageError(
+            f"Galleries of the kind {scheme!r} need a client that is not installed ({error.name}).",
+            hint=f"Install it: pip install 'firstsight[{engine}]'",
+        ) from error
+    return opening(str(location), contract, similarity=similarity, key=key)
