@@ -150,6 +150,24 @@ def header(path: Path, change: Callable[[dict[str, object]], object]) -> None:
     save_file(load_file(path), path, {KEY: json.dumps(values)})
 
 
+def test_one_bit_anywhere_is_noticed(path: Path) -> None:
+    write_twin(path, made())
+    whole = path.read_bytes()
+    places = np.random.default_rng(0).choice(len(whole), 300, replace=False)
+    for place in [*places.tolist(), len(whole) - 1]:
+        damaged = bytearray(whole)
+        damaged[place] ^= 1 << (place % 8)
+        path.write_bytes(damaged)
+        with pytest.raises(ModelDamaged):
+            read_twin(path).model()
+
+
+def test_a_file_of_the_first_format_opens(path: Path) -> None:
+    write_twin(path, made())
+    header(path, lambda values: values.update(name="of an earlier version", format=1))
+    assert read_twin(path).name == "of an earlier version"
+
+
 @pytest.mark.parametrize(
     "damage",
     [
@@ -176,8 +194,8 @@ def test_damaged_and_other_files_are_refused(path: Path, damage: Callable[[Path]
 
 def test_a_later_format_asks_for_a_later_version(path: Path) -> None:
     write_twin(path, made())
-    header(path, lambda values: values.update(format=2, more=1))
-    with pytest.raises(ModelDamaged, match="format 2") as caught:
+    header(path, lambda values: values.update(format=3, more=1))
+    with pytest.raises(ModelDamaged, match="format 3") as caught:
         open_model(path)
     assert caught.value.hint == "Update firstsight."
 

@@ -209,5 +209,5 @@ def test_two_photos_of_one_person_and_of_two(visit: Visit, shot: Shot) -> None:
     # Which of the two is refused is said.
     visit.choose(png_without_a_face(), where="Second photo")
     page.get_by_role("button", name="Compare").click()
-    expect(page.get_by_role("alert")).to_contain_text("right photo")
+    expect(page.get_by_role("alert")).to_contain_text("second photo")
     visit.refused(422)

@@ -28,8 +28,10 @@ from firstsight.models.preprocessing import Preprocessing
 from firstsight.twins import Head, build_head, build_tower
 
 ENDING: Final = ".safetensors"
-FORMAT: Final = 1
+FORMAT: Final = 2
 KEY: Final = "firstsight"
+SUM: Final = "firstsight-sha256"
+"""Where the header holds the sum of all that the file says; files of format 1 have none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +152,8 @@ def write_twin(path: Path, twin: TwinFile) -> None:
     part = path.with_name(path.name + ".part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        save_file(dict(twin.tensors), part, {KEY: json.dumps(header)})
+        text = json.dumps(header)
+        save_file(dict(twin.tensors), part, {KEY: text, SUM: _sum(text, twin)})
         part.replace(path)
     except (OSError, SafetensorError) as error:
         raise UsageError(
@@ -172,18 +175,19 @@ def read_twin(path: Path) -> TwinFile:
         raise ModelMissing(f"There is no model file {path}.", hint="Check the path, or train one.")
     try:
         with safe_open(path, framework="pt") as opened:
-            header: dict[str, Any] = json.loads(opened.metadata()[KEY])
+            noted = opened.metadata()
+            header: dict[str, Any] = json.loads(noted[KEY])
             tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118 - no mapping
-        if header["format"] != FORMAT:
+        if header["format"] not in (1, FORMAT):
             raise ModelDamaged(
-                f"{path} is a model file of format {header['format']}; this version reads {FORMAT}.",
+                f"{path} is a model file of format {header['format']}; this version reads 1 to {FORMAT}.",
                 hint="Update firstsight.",
             )
         seen = header["preprocessing"]
         seen["points"] = tuple((x, y) for x, y in seen["points"])
         seen["mean"] = tuple(seen["mean"])
         found = header["calibration"]
-        return TwinFile(
+        twin = TwinFile(
             name=header["name"],
             blueprint=Blueprint(**header["blueprint"]),
             tensors=tensors,
@@ -192,10 +196,18 @@ def read_twin(path: Path) -> TwinFile:
             calibration=Calibration.from_json(json.dumps(found)) if found else None,
             identities=frozenset(header.get("identities", ())),
         )
+        if header["format"] > 1 and noted.get(SUM) != _sum(noted[KEY], twin):
+            raise ModelDamaged(f"{path} is damaged: its sum is another.", hint="Get it again.")
+        return twin
     except (OSError, SafetensorError, ValueError, KeyError, TypeError, NotCalibrated) as error:
         raise ModelDamaged(
             f"{path} is no model file ({error!r}).", hint="Get it again, or train one."
         ) from error
+
+
+def _sum(header: str, twin: TwinFile) -> str:
+    """SHA-256 of the header's text and of the weights: one bit elsewhere, and it is another."""
+    return hashlib.sha256(f"{twin.digest}\n{header}".encode()).hexdigest()
 
 
 def calibrated(twin: TwinFile, calibration: Calibration) -> TwinFile:

@@ -67,9 +67,8 @@ async def verify(
     """Whether the photos `left` and `right` of a form show the same person."""
     form = await read_form(request, service, 2)
     faces = []
-    for field in ("left", "right"):
-        part = form.one(field)
-        faces.append(await service.engine.only_face(part.content, f"the {field} photo"))
+    for field, photo in (("left", "the first photo"), ("right", "the second photo")):
+        faces.append(await service.engine.only_face(form.one(field).content, photo))
     service.metrics.seen(len(faces))
 
     def compare() -> dict[str, Any]:

@@ -9,6 +9,14 @@ function element(name, text = "", kind = "") {
   return made;
 }
 
+/** An element with text in which `code` stands between backticks. */
+function prose(name, text) {
+  const made = element(name);
+  const parts = text.split("`");
+  made.append(...parts.map((part, place) => (place % 2 ? element("code", part) : part)));
+  return made;
+}
+
 function typeOf(schema = {}) {
   if (schema.$ref) return schema.$ref.split("/").pop();
   if (schema.anyOf) return schema.anyOf.map(typeOf).join(" or ");
@@ -23,7 +31,7 @@ function table(rows) {
     const cell = element("th");
     cell.scope = "row";
     cell.append(element("code", name));
-    row.append(cell, element("td", type), element("td", about));
+    row.append(cell, element("td", type), prose("td", about));
     made.append(row);
   }
   return made;
@@ -56,7 +64,7 @@ function section(path, method, operation, schemas) {
   const made = element("section");
   const head = element("h2");
   head.append(element("span", method.toUpperCase(), `method ${method}`), element("code", path));
-  made.append(head, element("p", operation.description ?? ""));
+  made.append(head, prose("p", operation.description ?? ""));
   const rows = parameters(operation, schemas);
   if (rows.length) made.append(table(rows));
   return made;
