@@ -136,3 +136,12 @@ def test_links_lead_somewhere(page: str) -> None:
     text = (ROOT / page).read_text("utf-8")
     for link in re.findall(r"\]\((?!https?://)(.+?)\)", text):
         assert ((ROOT / page).parent / link).exists(), link
+
+
+def test_what_is_said_of_faults_is_tested() -> None:
+    page = (ROOT / "docs" / "reliability.md").read_text("utf-8")
+    rows = [line for line in page.splitlines() if line.startswith("|") and not line.startswith(("|--", "| what"))]
+    assert len(rows) > 20
+    for row in rows:
+        (path, name) = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", row)[0]
+        assert f"def {name}(" in (ROOT / path).read_text("utf-8"), row
