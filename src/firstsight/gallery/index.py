@@ -23,6 +23,16 @@ def inner_product(probes: NDArray[np.float32], templates: NDArray[np.float32]) -
     return probes @ templates.T
 
 
+def exact_similarity(probe: NDArray[np.float32], templates: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The inner products of one probe, to the last digit: (D,), (M, D) -> (M,).
+
+    Products of single precision are exact in double, and each row is summed alike wherever it stands:
+    equal templates are equally similar, which a matrix product does not promise.
+    """
+    products = templates.astype(np.float64) * probe
+    return np.asarray(products.sum(axis=1), np.float32)
+
+
 @dataclass(frozen=True, slots=True)
 class Hit:
     """A person, by their best-scoring template."""
@@ -128,30 +138,33 @@ class Index:
             return [[] for _ in probes]
         step = max(1, BLOCK // count)
         return [
-            self._best(scores, k)
+            best(scores, self.template_ids, self.person_ids, k)
             for start in range(0, len(probes), step)
             for scores in similarity(probes[start : start + step], self.embeddings)
         ]
 
-    def _best(self, scores: NDArray[np.float32], k: int) -> list[Hit]:
-        """The k best people, from the (M,) similarities of one probe.
 
-        Nobody outside the best ``top`` templates can be ahead of anybody inside, so these suffice
-        as soon as they show k people; people with many templates make it widen its view.
-        """
-        count = len(scores)
-        top = min(count, max(TOP, 4 * k))
-        while True:
-            if top < count:
-                cut = np.partition(scores, count - top)[count - top]
-                rows = np.flatnonzero(scores >= cut)
-            else:
-                rows = np.arange(count)
-            rows = rows[np.argsort(-scores[rows], kind="stable")]
-            people, first = np.unique(self.person_ids[rows], return_index=True)
-            if len(people) >= k or top == count:
-                return [self._hit(scores, row) for row in rows[np.sort(first)[:k]].tolist()]
-            top = min(count, 8 * top)
+def best(
+    scores: NDArray[np.float32], template_ids: NDArray[np.int64], person_ids: NDArray[np.int64], k: int
+) -> list[Hit]:
+    """The k best people, from the (M,) similarities of one probe and the templates in their order.
 
-    def _hit(self, scores: NDArray[np.float32], row: int) -> Hit:
-        return Hit(int(self.person_ids[row]), int(self.template_ids[row]), float(scores[row]))
+    Nobody outside the best ``top`` templates can be ahead of anybody inside, so these suffice as soon
+    as they show k people; people with many templates make it widen its view.
+    """
+    count = len(scores)
+    top = min(count, max(TOP, 4 * k))
+    while True:
+        if top < count:
+            cut = np.partition(scores, count - top)[count - top]
+            rows = np.flatnonzero(scores >= cut)
+        else:
+            rows = np.arange(count)
+        rows = rows[np.argsort(-scores[rows], kind="stable")]
+        people, first = np.unique(person_ids[rows], return_index=True)
+        if len(people) >= k or top == count:
+            return [
+                Hit(int(person_ids[row]), int(template_ids[row]), float(scores[row]))
+                for row in rows[np.sort(first)[:k]].tolist()
+            ]
+        top = min(count, 8 * top)

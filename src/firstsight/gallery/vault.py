@@ -32,6 +32,11 @@ class Vault:
         self._cipher = cipher
         self._path = path
 
+    @property
+    def seals(self) -> bool:
+        """Whether it holds a key."""
+        return self._cipher.seals
+
     def proof(self) -> bytes | None:
         """What a new gallery keeps, to know its key again; None for one that is not sealed."""
         return self._cipher.seal(PROOF, "proof") if self._cipher.seals else None
@@ -79,12 +84,25 @@ class Vault:
         Raises:
             GalleryCorrupt: one of them is damaged, or another template's.
         """
-        values = [
-            self.open_embedding(stored, template, person, contract) for template, person, stored in rows
-        ]
-        if any(len(value) != 4 * contract.dimension for value in values):
+        if self._cipher.seals:
+            values = [
+                self.open_embedding(stored, template, person, contract) for template, person, stored in rows
+            ]
+        else:
+            values = [stored for _, _, stored in rows]
+        if set(map(len, values)) - {4 * contract.dimension}:
             raise self._damaged("An embedding")
-        matrix = np.frombuffer(b"".join(values), "<f4").reshape(-1, contract.dimension)
+        return self.matrix(b"".join(values), len(values), contract)
+
+    def matrix(self, joined: bytes, count: int, contract: Contract) -> NDArray[np.float32]:
+        """The bytes of opened embeddings, one after the other, as (N, D).
+
+        Raises:
+            GalleryCorrupt: they are not so many, or not all numbers are finite.
+        """
+        if len(joined) != 4 * count * contract.dimension:
+            raise self._damaged("An embedding")
+        matrix = np.frombuffer(joined, "<f4").reshape(-1, contract.dimension)
         if not np.isfinite(matrix).all():
             raise self._damaged("An embedding")
         return matrix

@@ -13,11 +13,13 @@ import numpy as np
 from firstsight.errors import PoorQuality, UsageError
 from firstsight.faces.kept import keep
 from firstsight.gallery import Contract, Match, NewTemplate, Person, Receipt, Store, open_store
+from firstsight.gallery.index import inner_product
 from firstsight.images import Source
 from firstsight.models import DEFAULT, Model
 from firstsight.recognizer import comparing
 from firstsight.recognizer.answers import Candidate, Sighting, Verification
 from firstsight.recognizer.encoder import EncodedFace, Encoder, label
+from firstsight.twins import Cosine
 
 FPIR: Final = 0.01
 """False positive identification rate: one stranger in a hundred is named, unless asked otherwise."""
@@ -39,7 +41,10 @@ class Recognizer:
         """
         self.encoder = model if isinstance(model, Encoder) else Encoder(model)
         opened = self.encoder.model
-        self.store: Store = open_store(gallery, contract(opened), similarity=opened.similarity)
+        # What a cosine head says of templates of unit length; a gallery knows how to search so quickly.
+        plain = isinstance(opened.head, Cosine)
+        similarity = inner_product if plain else opened.similarity
+        self.store: Store = open_store(gallery, contract(opened), similarity=similarity)
 
     def enroll(
         self,

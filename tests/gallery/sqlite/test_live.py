@@ -13,9 +13,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from numpy.typing import NDArray
 from tests.gallery.gallery_makers import CONTRACT, DIMENSION, KEY, photos, units
 
-from firstsight.errors import NameTaken
-from firstsight.gallery import NewTemplate, Store, open_store
-from firstsight.gallery.sqlite import SqliteStore
+from firstsight.errors import NameTaken, UsageError
+from firstsight.gallery import Contract, NewTemplate, Store, open_store
+from firstsight.gallery.sqlite import SqliteStore, large, live
 from firstsight.gallery.vault import Vault
 
 NAMES = st.sampled_from(["Ada", "Bob", "Carl", "Dora", "Émile"])
@@ -28,19 +28,23 @@ class Gallery(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.folder = tempfile.TemporaryDirectory()
+        self.patch = pytest.MonkeyPatch()
         self.handles: list[Store] = []
         self.people: list[str] = []
         self.held: dict[int, tuple[str, NDArray[np.float32]]] = {}
         self.seed = 0
 
-    @initialize(key=st.sampled_from([None, KEY]))
-    def begin(self, key: bytes | None) -> None:
+    @initialize(key=st.sampled_from([None, KEY]), large=st.sampled_from([1, 4, live.LARGE]))
+    def begin(self, key: bytes | None, large: int) -> None:
+        """Also with what is done for large galleries only."""
+        self.patch.setattr(live, "LARGE", large)
         path = Path(self.folder.name) / "people.db"
         self.handles = [open_store(path, CONTRACT, key=key) for _ in range(2)]
 
     def teardown(self) -> None:
         for handle in self.handles:
             handle.close()
+        self.patch.undo()
         self.folder.cleanup()
 
     @rule(name=NAMES, count=st.integers(0, 3), by=st.integers(0, 1))
@@ -140,13 +144,13 @@ TestGallery.settings = settings(max_examples=25, stateful_step_count=30, deadlin
 
 def test_only_what_was_added_is_read_again(path: Path, plain: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[int] = []
-    original = Vault.open_embeddings
+    original = Vault.matrix
 
-    def counting(self: Vault, rows: list[tuple[int, int, bytes]], contract: object) -> NDArray[np.float32]:
-        read.append(len(rows))
-        return original(self, rows, CONTRACT)
+    def counting(self: Vault, joined: bytes, count: int, contract: Contract) -> NDArray[np.float32]:
+        read.append(count)
+        return original(self, joined, count, contract)
 
-    monkeypatch.setattr(Vault, "open_embeddings", counting)
+    monkeypatch.setattr(Vault, "matrix", counting)
     writer = SqliteStore(path, CONTRACT)
     writer.add("Ada", photos(10, 1))
     probe = units(1, 1)
@@ -185,3 +189,102 @@ def test_the_models_own_similarity_is_used(path: Path) -> None:
         ("same", -1.0),
     ]
     store.close()
+
+
+def test_a_large_gallery_reads_what_it_answers_with_only(
+    path: Path, plain: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "LARGE", 100)
+    rows = units(3000, 3)
+    for start in range(0, 3000, 100):
+        plain.add(f"Person {start}", [NewTemplate(row) for row in rows[start : start + 100]])
+    plain.search(units(1, 4), 1)
+    read: list[int] = []
+    original = Vault.matrix
+
+    def counting(self: Vault, joined: bytes, count: int, contract: Contract) -> NDArray[np.float32]:
+        read.append(count)
+        return original(self, joined, count, contract)
+
+    monkeypatch.setattr(Vault, "matrix", counting)
+    plain.rename("Person 0", "Ada")
+    with_another_handle = SqliteStore(path, CONTRACT)
+    with_another_handle.erase("Person 100")
+    with_another_handle.close()
+    (matches,) = plain.search(rows[50:51], 1)
+    assert matches[0].person == "Ada"
+    assert matches[0].template_id == 51
+    (matches,) = plain.search(rows[150:151], 1)
+    assert matches[0].person != "Person 100"
+    assert sum(read) < 300
+
+
+@pytest.mark.parametrize("patience", [large.PATIENCE, 0])
+def test_who_was_erased_hides_nobody_of_a_large_gallery(
+    path: Path, plain: Store, monkeypatch: pytest.MonkeyPatch, patience: int
+) -> None:
+    """Fifty before the one who is left, at ever greater distances, so that each is come upon by itself."""
+    monkeypatch.setattr(live, "LARGE", 1)
+    monkeypatch.setattr(large, "PATIENCE", patience)
+    axes = np.eye(DIMENSION, dtype=np.float32)
+    angles = np.linspace(0, 1.5, 51, dtype=np.float32)[:, None]
+    rows = np.cos(angles) * axes[:1] + np.sin(angles) * axes[1:2]
+    for number, row in enumerate(rows):
+        plain.add(f"Person {number:02}", [NewTemplate(row)])
+    assert plain.search(axes[:1], 1)[0][0].person == "Person 00"
+    writer = SqliteStore(path, CONTRACT)
+    for number in range(0, 50, 2):
+        writer.erase(f"Person {number:02}")
+        writer.merge(f"Person {number + 1:02}", "Person 50")
+    writer.close()
+    ((match,),) = plain.search(axes[:1], 5)
+    assert (match.person, match.template_id) == ("Person 50", 2)
+
+
+def test_what_was_erased_from_a_large_gallery_leaves_the_memory(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a search that comes upon it: each compares some of the rows with the file."""
+    monkeypatch.setattr(live, "LARGE", 1)
+    monkeypatch.setattr(large, "STEP", 10)
+    store = SqliteStore(path, CONTRACT)
+    axes = np.eye(DIMENSION, dtype=np.float32)
+    store.add("Ada", [NewTemplate(axes[0])] * 40)
+    store.add("Bob", [NewTemplate(-axes[0])] * 5)
+    store.search(axes[:1], 1)
+    store.erase("Bob")
+    state = store._index._state
+    assert state is not None
+    assert state.large is not None
+    (block,) = state.large._blocks
+    assert block.codes[40:45].any(axis=1).all()
+    for _ in range(5):
+        store.search(axes[:1], 1)
+    assert not block.codes[40:45].any()
+    assert block.codes[:40].any(axis=1).all()
+    store.close()
+
+
+def test_a_large_gallery_half_of_which_was_erased_is_read_anew(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "LARGE", 1)
+    store = SqliteStore(path, CONTRACT)
+    rows = units(30, 8)
+    store.add("Ada", [NewTemplate(row) for row in rows[:20]])
+    store.add("Bob", [NewTemplate(row) for row in rows[20:]])
+    store.search(rows[:1], 1)
+    store.erase("Ada")
+    for _ in range(2):
+        assert store.search(rows[:1], 3)[0][0].person == "Bob"
+    state = store._index._state
+    assert state is not None
+    assert state.large is not None
+    assert (state.large.count, state.large.holes) == (10, 0)
+    store.close()
+
+
+def test_a_probe_that_is_not_finite_is_refused(plain: Store) -> None:
+    plain.add("Ada", photos(1, 1))
+    with pytest.raises(UsageError, match="not finite"):
+        plain.search(np.full((1, DIMENSION), np.nan, np.float32), 1)
