@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from firstsight.errors import DataError
+from firstsight.evaluation.degradations import STEPS
 from firstsight.evaluation.report import write_report
 
 
@@ -78,3 +79,19 @@ def test_runs_and_the_pairs_benchmark_are_rendered_as_they_were_written(tmp_path
     assert f"| residual: ratio | {ratio:.2f} x |" in page
     assert "data omniglot, background-28" in page
     assert "data lfw, view1" in page
+
+
+def test_robustness_is_drawn_for_all_its_models(tmp_path: Path) -> None:
+    share = {"value": 0.7, "low": 0.6, "high": 0.8, "n": 10}
+    steps = {f"accuracy_{step}": share for step in STEPS}
+    files = [written(tmp_path, name, name, "robustness", **steps) for name in ("a", "b")]
+    write_report(tmp_path / "results.md", files)
+    both = (tmp_path / "results" / "robustness.png").read_bytes()
+    assert "![robustness](results/robustness.png)" in (tmp_path / "results.md").read_text()
+    write_report(tmp_path / "results.md", files[:1])
+    assert (tmp_path / "results" / "robustness.png").read_bytes() != both
+
+
+def test_half_a_result_of_robustness_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"a\.json"):
+        write_report(tmp_path / "results.md", [written(tmp_path, "a", "a", "robustness")])

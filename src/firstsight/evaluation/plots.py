@@ -28,7 +28,7 @@ def draw_curve(curve: Curve, path: Path) -> None:
     Raises:
         UsageError: the file cannot be written.
     """
-    _save(_figure(curve), path)
+    save(_figure(curve), path)
 
 
 def curve_bytes(curve: Curve) -> bytes:
@@ -50,7 +50,7 @@ def draw_curves(title: str, curves: Sequence[Curve], path: Path) -> None:
     for axes, curve in zip(figure.subplots(1, len(curves), squeeze=False)[0], curves, strict=True):
         _plot(axes, curve)
     figure.suptitle(title)
-    _save(figure, path)
+    save(figure, path)
 
 
 def _figure(curve: Curve) -> Figure:
@@ -103,10 +103,15 @@ def draw_calibration(calibration: Calibration, title: str, path: Path) -> None:
         axes.grid(alpha=0.25)
         axes.spines[["top", "right"]].set_visible(False)
     figure.suptitle(title)
-    _save(figure, path)
+    save(figure, path)
 
 
-def _save(figure: Figure, path: Path) -> None:
+def save(figure: Figure, path: Path) -> None:
+    """Write a figure; its format is told by the file's ending.
+
+    Raises:
+        UsageError: the file cannot be written.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         figure.savefig(path, dpi=144)

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from firstsight.errors import DataError
 from firstsight.evaluation.result import write_text
+from firstsight.evaluation.worsening import accuracies, draw_worsening
 
 HEAD: Final = """# Results
 
@@ -67,7 +68,8 @@ class _Loaded:
 def write_report(page: Path, files: Sequence[Path]) -> None:
     """Render JSON files into one page, the models of a protocol side by side.
 
-    A picture of the same name in the folder ``results`` beside the page is shown.
+    A picture of a file's name, or of a protocol's, in the folder ``results`` beside the page is shown; that
+    of robustness is drawn.
 
     Args:
         page: the Markdown file.
@@ -80,6 +82,9 @@ def write_report(page: Path, files: Sequence[Path]) -> None:
     loaded = [_load(file) for file in files]
     order = {name: place for place, name in enumerate(TITLES)}
     protocols = sorted({one.protocol for one in loaded}, key=lambda name: (order.get(name, 99), name))
+    robust = {one.model: one.values for one in loaded if one.protocol == "robustness"}
+    if robust:
+        draw_worsening(robust, page.parent / "results" / "robustness.png")
     parts = [HEAD]
     for protocol in protocols:
         # The better-known order of the models is that of the files.
@@ -92,6 +97,8 @@ def _load(file: Path) -> _Loaded:
         loaded = _Loaded(file, _as_result(json.loads(file.read_text("utf-8"))))
         if not (loaded.protocol and loaded.model and isinstance(loaded.values["settings"], dict)):
             raise ValueError("empty")
+        if loaded.protocol == "robustness":
+            accuracies(loaded.values)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataError(f"{file} is no result ({error!r}).", hint="Make it anew.") from error
     return loaded
@@ -106,6 +113,7 @@ def _as_result(values: Any) -> dict[str, Any]:
     if "recipe_digest" not in values:
         return values
     recipe = values["recipe"]
+    start = recipe["tower"].get("start")
     # A margin softmax compares pictures with classes; it scores no pairs.
     counted = COUNTED if recipe["loss"]["name"] == "margin-softmax" else (*COUNTED, "pairs_scored")
     counts = {name: {"value": values[name], "unit": ""} for name in counted}
@@ -116,7 +124,7 @@ def _as_result(values: Any) -> dict[str, Any]:
         "minutes": {"value": values["seconds"] / 60, "unit": "min"},
         "settings": {},
         "provenance": {
-            "model": recipe["name"],
+            "model": f"{recipe['name']}, from {start}" if start else recipe["name"],
             "seed": recipe["seed"],
             "data": f"{recipe['data']['layout']}, {recipe['data']['part']}",
             **{key: values[key] for key in ("machine", "made", "device", "processes", "data_digest")},
@@ -185,7 +193,8 @@ def _section(page: Path, protocol: str, results: Sequence[_Loaded]) -> Iterator[
         notes = [f"{key} {_text(value)}" for key, value in own.items()]
         link = os.path.relpath(one.file, page.parent)
         yield f"- {one.model}: {'; '.join(notes)}; [JSON]({link})"
-    pictures = [page.parent / "results" / f"{one.file.stem}.png" for one in results]
+    stems = [protocol, *(one.file.stem for one in results)]
+    pictures = [page.parent / "results" / f"{stem}.png" for stem in stems]
     shown = [f"![{path.stem}](results/{path.name})" for path in pictures if path.is_file()]
     yield ("\n" + "\n".join(shown) + "\n") if shown else ""
 

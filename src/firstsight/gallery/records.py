@@ -98,7 +98,8 @@ class Receipt:
     erased: datetime
     """UTC."""
     cleared: bool
-    """Whether no trace of it is left in the files. If not, because another process was reading or
+    """Whether no trace of it is left in the gallery's own files; what a server keeps besides (its log,
+    its replicas and backups) is told by its engine. If not, because another process was reading or
     the disk was full, the next change or the next opening of the gallery sees to it."""
 
 

@@ -28,7 +28,8 @@ UNIT: Final = 1e-3
 class Vault:
     """Turns embeddings and crops into what one gallery file holds, and back."""
 
-    def __init__(self, cipher: Cipher, path: Path) -> None:
+    def __init__(self, cipher: Cipher, path: Path | str) -> None:
+        """The place stands in messages: a path, or an address without its password."""
         self._cipher = cipher
         self._path = path
 

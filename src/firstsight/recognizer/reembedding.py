@@ -95,7 +95,7 @@ def move(gallery: str | Path, encoder: Encoder, plan: Plan) -> list[str]:
         people = [person.name for person in store.people()]
         if any(kept.id not in foreseen for name in people for kept in store.templates(name)):
             raise UsageError(
-                f"{gallery} has got new photos meanwhile; nothing was changed.", hint="Do it again."
+                "The gallery has got new photos meanwhile; nothing was changed.", hint="Do it again."
             )
         return store.replace_all(contract(encoder.model), plan.embeddings)
     finally:
