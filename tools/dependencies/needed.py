@@ -11,7 +11,7 @@ from typing import Any, Final
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-NOT_PRODUCT: Final = frozenset({"dev", "bench"})
+NOT_PRODUCT: Final = frozenset({"bench", "dev", "servers"})
 """Extras for whoever works on firstsight."""
 OWN: Final = "firstsight"
 

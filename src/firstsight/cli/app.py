@@ -15,6 +15,7 @@ from firstsight.cli.demo import demo
 from firstsight.cli.enroll import enroll
 from firstsight.cli.evaluate import evaluate, report
 from firstsight.cli.export import export
+from firstsight.cli.gallery import gallery
 from firstsight.cli.identify import identify
 from firstsight.cli.models import models
 from firstsight.cli.output import answer
@@ -59,6 +60,7 @@ app.add_typer(people, name="people")
 app.command()(serve)
 app.add_typer(keys, name="keys")
 app.command()(backup)
+app.add_typer(gallery, name="gallery")
 app.command()(reembed)
 app.command()(models)
 app.command()(export)

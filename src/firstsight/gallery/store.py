@@ -20,6 +20,9 @@ from firstsight.gallery.records import (
     Template,
 )
 
+Held = tuple[Template, NewTemplate]
+"""A template, with all that is kept of it."""
+
 
 class Store(Protocol):
     """People and their templates.
@@ -178,6 +181,29 @@ class Store(Protocol):
 
     def crops(self) -> Iterator[KeptCrop]:
         """Every template's crop, if it was kept, in the order of enrolment; read one by one."""
+
+    def held(self, number: int) -> list[Held]:
+        """A person's templates with all that is kept of them, oldest first; to copy a gallery.
+
+        Args:
+            number: theirs.
+
+        Raises:
+            NoSuchPerson: nobody has that number.
+        """
+
+    def take(self, people: Sequence[tuple[Person, Sequence[Held]]]) -> None:
+        """Add people as another gallery holds them: with their numbers, names, times and templates.
+
+        Each of them whole or not at all. Should the call fail, the first few may be there.
+
+        Args:
+            people: in the order of enrolment, with what ``held`` gave.
+
+        Raises:
+            NameTaken: somebody has one of the names or numbers; nobody was added.
+            UsageError: an embedding of another shape, type or length.
+        """
 
     def replace_all(self, contract: Contract, embeddings: Mapping[int, NDArray[np.float32]]) -> list[str]:
         """Move the gallery to another model, in one transaction.

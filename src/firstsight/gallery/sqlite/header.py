@@ -6,7 +6,7 @@ import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 
-from firstsight.errors import GalleryCorrupt, GalleryUnavailable, ModelMismatch
+from firstsight.errors import GalleryCorrupt, GalleryUnavailable
 from firstsight.gallery.records import Contract
 from firstsight.gallery.sqlite import schema
 from firstsight.gallery.sqlite.connection import Connection
@@ -88,26 +88,3 @@ def open_or_make(gallery: Connection, contract: Contract | None, proof: bytes | 
                 )
     with gallery.reading() as database:
         return read(database, path)
-
-
-def compare(wanted: Contract, held: Contract, path: Path) -> None:
-    """Refuse a gallery that was made with another model or preprocessing.
-
-    Raises:
-        ModelMismatch: it was.
-    """
-    if held == wanted:
-        return
-    made, asked = held.model, wanted.model
-    if made == asked and held.digest != wanted.digest:
-        made, asked = (f"{each.model} with weights {each.digest[:12]}" for each in (held, wanted))
-    elif made == asked:
-        made, asked = (
-            f"{each.model} with preprocessing {each.preprocessing} and {each.dimension} numbers"
-            for each in (held, wanted)
-        )
-    stay = f"Use --model {held.model}, or move" if held.model != wanted.model else "Move"
-    raise ModelMismatch(
-        f"{path} was made with {made}, not {asked}; their templates cannot be compared.",
-        hint=f"{stay} the gallery: firstsight reembed --model {wanted.model}",
-    )

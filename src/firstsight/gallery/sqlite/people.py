@@ -6,9 +6,9 @@ import sqlite3
 from datetime import date
 from typing import Final
 
-from firstsight.errors import NoSuchPerson
 from firstsight.gallery.names import alphabetical
 from firstsight.gallery.records import Person
+from firstsight.gallery.refusals import nobody_called, nobody_numbered
 from firstsight.gallery.text import day, now, read_day, read_time, storable
 
 SELECT: Final = """
@@ -36,7 +36,7 @@ def get(database: sqlite3.Connection, name: str) -> Person:
         NoSuchPerson: there is none.
     """
     if (person := find(database, name)) is None:
-        raise NoSuchPerson(f"Nobody called {name!r} is in the gallery.", hint="See: firstsight people list")
+        raise nobody_called(name)
     return person
 
 
@@ -48,7 +48,7 @@ def named(database: sqlite3.Connection, number: int) -> Person:
     """
     row = database.execute(SELECT + "WHERE person.id = ? GROUP BY person.id", (number,)).fetchone()
     if row is None:
-        raise NoSuchPerson(f"Nobody with the number {number} is in the gallery.", hint="List the people.")
+        raise nobody_numbered(number)
     return _record(row)
 
 

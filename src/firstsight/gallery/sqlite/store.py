@@ -25,9 +25,11 @@ from firstsight.gallery.records import (
     Receipt,
     Template,
 )
+from firstsight.gallery.refusals import agree, fits, no_photo
 from firstsight.gallery.sqlite import header, people, templates, traces
 from firstsight.gallery.sqlite.connection import Connection
 from firstsight.gallery.sqlite.live import LiveIndex
+from firstsight.gallery.store import Held
 from firstsight.gallery.vault import Vault, embedding_bytes
 
 
@@ -48,7 +50,7 @@ class SqliteStore:
         try:
             found = header.open_or_make(self._connection, contract, self._vault.proof())
             if contract is not None:
-                header.compare(contract, found.contract, path)
+                agree(contract, found.contract, path)
                 self._vault.unlock(found.proof)
             traces.settle(self._connection, found.edits != found.cleared)
         except BaseException:
@@ -69,7 +71,7 @@ class SqliteStore:
         """Add a person with templates, or templates to a person of that name."""
         name = checked_name(name)
         for template in new:
-            templates.check(template, self.contract.dimension)
+            fits(template, self.contract.dimension)
         self._vault.unlock(self._proof)
         with self._writing() as database:
             person = people.find_or_add(database, name)
@@ -230,7 +232,7 @@ class SqliteStore:
         with self._connection.reading() as database:
             found = templates.kept_crop(database, self._vault, template_id)
         if found is None:
-            raise templates.missing(template_id)
+            raise no_photo(template_id)
         return found
 
     def crops(self) -> Iterator[KeptCrop]:
@@ -243,6 +245,26 @@ class SqliteStore:
                 crop = templates.kept_crop(database, self._vault, number)
             if crop:  # not removed meanwhile
                 yield crop
+
+    def held(self, number: int) -> list[Held]:
+        """A person's templates with all that is kept of them, oldest first."""
+        self._vault.unlock(self._proof)
+        with self._connection.reading() as database:
+            found = header.read(database, self._connection.path).contract
+            person = people.named(database, number)
+            return templates.held(database, self._vault, found, person)
+
+    def take(self, people_held: Sequence[tuple[Person, Sequence[Held]]]) -> None:
+        """Add people as another gallery holds them; here all of them or none."""
+        for _, held in people_held:
+            for _, new in held:
+                fits(new, self.contract.dimension)
+        self._vault.unlock(self._proof)
+        with self._writing() as database:
+            for person, held in people_held:
+                templates.take(database, self._vault, self.contract, person, held)
+            # Their numbers need not be above all others, which is where additions are looked for.
+            header.change_model(database, self.contract)
 
     def replace_all(self, contract: Contract, embeddings: Mapping[int, NDArray[np.float32]]) -> list[str]:
         """Move the gallery to another model: templates without a new embedding are removed."""
@@ -273,7 +295,7 @@ class SqliteStore:
         """One transaction on a gallery that is still of our contract."""
         path = self._connection.path
         with self._connection.writing() as database:
-            header.compare(self.contract, header.read(database, path).contract, path)
+            agree(self.contract, header.read(database, path).contract, path)
             yield database
 
     @contextmanager

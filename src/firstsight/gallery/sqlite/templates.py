@@ -5,22 +5,14 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 
-from firstsight.errors import NoSuchTemplate, UsageError
+from firstsight.errors import NameTaken
+from firstsight.gallery.names import checked_name
 from firstsight.gallery.records import Contract, KeptCrop, NewTemplate, Person, Template
+from firstsight.gallery.refusals import no_photo
 from firstsight.gallery.sqlite import people
-from firstsight.gallery.text import now, read_time, storable
+from firstsight.gallery.store import Held
+from firstsight.gallery.text import day, now, read_time, storable
 from firstsight.gallery.vault import Vault, embedding_bytes
-
-
-def check(template: NewTemplate, dimension: int) -> None:
-    """See that a template can be stored.
-
-    Raises:
-        UsageError: it cannot.
-    """
-    embedding_bytes(template.embedding, dimension)
-    if not 0 <= template.quality <= 1:
-        raise UsageError(f"A quality of {template.quality} cannot be noted.", hint="Give one from 0 to 1.")
 
 
 def add(
@@ -50,6 +42,81 @@ def add(
         )
 
 
+def take(
+    database: sqlite3.Connection,
+    vault: Vault,
+    contract: Contract,
+    person: Person,
+    held: Sequence[Held],
+) -> None:
+    """Add a person with templates, as another gallery holds them.
+
+    Raises:
+        NameTaken: somebody has that name, or one of the numbers.
+    """
+    try:
+        database.execute(
+            "INSERT INTO person (id, name, created, consent, retain_until, notes) VALUES (?, ?, ?, ?, ?, ?)",
+            (
+                person.id,
+                checked_name(person.name),
+                person.created.isoformat(timespec="seconds"),
+                person.consent,
+                day(person.retain_until),
+                person.notes,
+            ),
+        )
+        _take(database, vault, contract, person, held)
+    except sqlite3.IntegrityError as error:
+        raise NameTaken(
+            f"Somebody has the name {person.name!r}, its number {person.id} or that of a photo already.",
+            hint="Copy to a gallery that is empty.",
+        ) from error
+
+
+def _take(
+    database: sqlite3.Connection,
+    vault: Vault,
+    contract: Contract,
+    person: Person,
+    held: Sequence[Held],
+) -> None:
+    for template, new in held:
+        value = embedding_bytes(new.embedding, contract.dimension)
+        database.execute(
+            "INSERT INTO template (id, person_id, created, source, quality, embedding, crop) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (
+                template.id,
+                person.id,
+                template.created.isoformat(timespec="seconds"),
+                storable(template.source),
+                float(template.quality),
+                vault.seal_embedding(value, template.id, person.id, contract),
+                vault.seal_crop(new.crop, template.id, person.id),
+            ),
+        )
+
+
+def held(database: sqlite3.Connection, vault: Vault, contract: Contract, person: Person) -> list[Held]:
+    """A person's templates with all that is kept of them, oldest first."""
+    rows = database.execute(
+        "SELECT id, embedding, crop FROM template WHERE person_id = ? ORDER BY id", (person.id,)
+    ).fetchall()
+    matrix = vault.open_embeddings([(number, person.id, stored) for number, stored, _ in rows], contract)
+    return [
+        (
+            template,
+            NewTemplate(
+                embedding, template.source, template.quality, vault.open_crop(crop, number, person.id)
+            ),
+        )
+        for template, embedding, (number, _, crop) in zip(
+            of_person(database, person), matrix.astype("float32"), rows, strict=True
+        )
+    ]
+
+
 def of_person(database: sqlite3.Connection, person: Person) -> list[Template]:
     """A person's templates, oldest first."""
     rows = database.execute(
@@ -73,15 +140,8 @@ def owner(database: sqlite3.Connection, number: int) -> Person:
         (number,),
     ).fetchone()
     if row is None:
-        raise missing(number)
+        raise no_photo(number)
     return people.get(database, row[0])
-
-
-def missing(number: int) -> NoSuchTemplate:
-    """The error of a number that no template has."""
-    return NoSuchTemplate(
-        f"No photo with the number {number} is in the gallery.", hint="See: firstsight people show NAME"
-    )
 
 
 def hand_over(

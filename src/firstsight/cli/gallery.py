@@ -1,0 +1,59 @@
+"""``firstsight gallery``: what is done to whole galleries."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import Annotated
+
+import typer
+
+from firstsight.cli.options import Json, open_gallery
+from firstsight.cli.output import answer, answer_json, command, plain, stages
+from firstsight.errors import UsageError
+from firstsight.gallery import open_store
+from firstsight.gallery.copying import copy as copy_gallery
+
+gallery = typer.Typer(no_args_is_help=True, help="Copy a gallery from one place to another.")
+
+
+@gallery.callback()
+def _commands() -> None:
+    pass
+
+
+@gallery.command("copy")
+@command
+def copy(
+    source: Annotated[str, typer.Argument(metavar="FROM", help="A gallery: a file, or an address.")],
+    target: Annotated[
+        str, typer.Argument(metavar="TO", help="A new gallery, or one in which this copy was begun.")
+    ],
+    as_json: Json = False,
+) -> None:
+    """Copy everybody to another gallery, from any engine to any other, and compare the two.
+
+    Interrupted, the same command goes on. Both are encrypted with the key in FIRSTSIGHT_KEY, or neither.
+    """
+    if source == target:
+        raise UsageError("FROM and TO are the same gallery.", hint="Name two.")
+    with (
+        closing(open_gallery(source)) as old,
+        closing(open_store(target, old.contract)) as new,
+        stages() as begin,
+    ):
+        copied = copy_gallery(old, new, copying=plain(begin("Copying")), verifying=plain(begin("Comparing")))
+    if as_json:
+        answer_json(
+            {
+                "source": source,
+                "target": target,
+                "people": copied.people,
+                "templates": copied.templates,
+                "crops": copied.crops,
+                "copied_before": copied.before,
+                "checksum": copied.checksum,
+            }
+        )
+        return
+    answer(f"{copied.people} people, {copied.templates} photos and {copied.crops} kept crops: {target}")
+    answer(f"Both galleries hold the same; SHA-256 {copied.checksum}.")

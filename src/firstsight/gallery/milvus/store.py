@@ -1,0 +1,398 @@
+"""A gallery in Milvus."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import date
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firstsight.errors import GalleryLocked, GalleryUnavailable, NameTaken, UsageError
+from firstsight.gallery.cipher import VARIABLE, key_from_environment
+from firstsight.gallery.index import Similarity, inner_product
+from firstsight.gallery.milvus import header as headers
+from firstsight.gallery.milvus import sharing
+from firstsight.gallery.milvus.address import Address
+from firstsight.gallery.milvus.connection import CollectionMissing, Row
+from firstsight.gallery.milvus.layout import Record, crop_rows, new_record
+from firstsight.gallery.milvus.search import Search
+from firstsight.gallery.milvus.staging import (
+    check,
+    hand_over,
+    kept_crop,
+    make_way,
+    receipt,
+    staged_rows,
+    taken_row,
+)
+from firstsight.gallery.milvus.view import Found, View, template_row
+from firstsight.gallery.milvus.writer import Writer
+from firstsight.gallery.names import alphabetical, checked_name
+from firstsight.gallery.records import (
+    Contract,
+    KeptCrop,
+    Match,
+    Moved,
+    NewTemplate,
+    Person,
+    Receipt,
+    Template,
+)
+from firstsight.gallery.refusals import agree
+from firstsight.gallery.store import Held
+from firstsight.gallery.text import day
+from firstsight.gallery.vault import embedding_bytes
+
+T = TypeVar("T")
+
+
+class MilvusStore:
+    """People and their templates in Milvus; see ``store.Store`` for the verbs."""
+
+    def __init__(
+        self,
+        address: Address,
+        contract: Contract | None = None,
+        *,
+        similarity: Similarity = inner_product,
+        key: bytes | None = None,
+    ) -> None:
+        """Open the gallery, or make it when a contract is given; see ``open_store``."""
+        if key is not None or key_from_environment() is not None:
+            raise GalleryLocked(
+                f"{address.shown} cannot be encrypted by us: the server has to compare the embeddings.",
+                hint=f"Unset {VARIABLE}, and let the server's disks be encrypted; or keep a file.",
+            )
+        if similarity is not inner_product:
+            raise UsageError(
+                "The model compares in its own way, which Milvus does not know.",
+                hint="Keep its gallery in a file.",
+            )
+        if contract is None and address.path is not None and not address.path.exists():
+            raise headers.missing(address)
+        self._address = address
+        self._open = False
+        shared = sharing.take(address)
+        self._connection, self._writer = shared.connection, shared.writer
+        self._open = True
+        try:
+            found = self._begin(contract)
+            headers.check_index(address, found.index)
+        except BaseException:
+            self.close()
+            raise
+        self.contract = found.contract
+
+    def add(
+        self,
+        name: str,
+        new: Sequence[NewTemplate],
+        *,
+        consent: str | None = None,
+        retain_until: date | None = None,
+        notes: str | None = None,
+    ) -> Person:
+        """Add a person with templates, or templates to a person of that name."""
+        name = checked_name(name)
+        for template in new:
+            check(template, self.contract.dimension)
+        with self._writing() as (view, writer):
+            found = view.find(name)
+            record = found.record if found else new_record(writer.next_person(), name)
+            staged, crops = staged_rows(writer, record.id, new)
+            pairs = tuple((row["template"], row["pk"]) for row in staged)
+            record = replace(record, rows=record.rows + pairs).annotated(consent, retain_until, notes)
+            writer.stage(staged, crops)
+            writer.commit({record.id: record}, {record.id: found})
+            return record.person()
+
+    def people(self) -> list[Person]:
+        """Everybody, by name."""
+        people = self._read(lambda view: [each.record.person() for each in view.everybody()])
+        return sorted(people, key=lambda person: alphabetical(person.name))
+
+    def person(self, name: str) -> Person:
+        """One of them."""
+        name = checked_name(name)
+        return self._read(lambda view: view.get(name).record.person())
+
+    def person_of(self, number: int) -> Person:
+        """One of them, by number."""
+        return self._read(lambda view: view.by_number(number).record.person())
+
+    def page(self, after: int, limit: int) -> list[Person]:
+        """The next people in the order of enrolment."""
+
+        def read(view: View) -> list[Person]:
+            people = (each.record.person() for each in view.everybody(after, window=limit))
+            return [person for person, _ in zip(people, range(limit), strict=False)]
+
+        return self._read(read)
+
+    def templates(self, name: str) -> list[Template]:
+        """A person's templates, oldest first."""
+        name = checked_name(name)
+
+        def read(view: View) -> list[Template]:
+            record = view.get(name).record
+            return [row.template(record.name) for row in view.rows_of(record)]
+
+        return self._read(read)
+
+    def annotate(
+        self,
+        name: str,
+        *,
+        consent: str | None = None,
+        retain_until: date | None = None,
+        notes: str | None = None,
+        no_date: bool = False,
+    ) -> Person:
+        """Change what is noted of a person; None leaves a field as it is."""
+        name = checked_name(name)
+        with self._writing() as (view, writer):
+            found = view.get(name)
+            record = found.record.annotated(consent, retain_until, notes, no_date=no_date)
+            if record != found.record:
+                writer.commit({record.id: record}, {record.id: found})
+            return record.person()
+
+    def rename(self, name: str, new: str) -> Person:
+        """Give a person another name."""
+        name, new = checked_name(name), checked_name(new)
+        with self._writing() as (view, writer):
+            found = view.get(name)
+            if name == new:
+                return found.record.person()
+            if view.find(new):
+                raise NameTaken(
+                    f"Somebody is called {new!r} already.",
+                    hint="Choose another name, or merge the two: firstsight people merge",
+                )
+            record = replace(found.record, name=new)
+            writer.commit({record.id: record}, {record.id: found})
+            return record.person()
+
+    def merge(self, source: str, into: str) -> Person:
+        """Move all of one person's templates to another and remove the first."""
+        source, into = checked_name(source), checked_name(into)
+        if source == into:
+            raise UsageError(f"{source!r} cannot be merged with itself.", hint="Name two people.")
+        with self._writing() as (view, writer):
+            gone, kept = view.get(source), view.get(into)
+            rows = view.rows_of(gone.record, embeddings=True)
+            pairs = hand_over(writer, rows, kept.record.id)
+            days = [each for each in (gone.record.until, kept.record.until) if each]
+            record = replace(
+                kept.record,
+                rows=tuple(sorted(kept.record.rows + pairs)),
+                consent=kept.record.consent or gone.record.consent,
+                until=min(days, default=None),
+                notes=kept.record.notes or gone.record.notes,
+            )
+            writer.commit({record.id: record, gone.record.id: None}, {record.id: kept, gone.record.id: gone})
+            return record.person()
+
+    def move_template(self, template_id: int, to: str) -> Moved:
+        """Move one template to another person, who is added when new."""
+        to = checked_name(to)
+        with self._writing() as (view, writer):
+            source, row = view.owner(template_id)
+            target = view.find(to)
+            if target and target.record.id == source.record.id:
+                return Moved(target.record.person(), to, False)
+            record = target.record if target else new_record(writer.next_person(), to)
+            pairs = hand_over(writer, [row], record.id)
+            record = replace(record, rows=tuple(sorted(record.rows + pairs)))
+            rest = tuple(pair for pair in source.record.rows if pair[0] != template_id)
+            left = replace(source.record, rows=rest) if rest else None
+            writer.commit(
+                {record.id: record, source.record.id: left}, {record.id: target, source.record.id: source}
+            )
+            return Moved(record.person(), source.record.name, left is None)
+
+    def remove_template(self, template_id: int) -> Receipt:
+        """Remove one template; the person stays, if need be without any."""
+        with self._writing() as (view, writer):
+            found, row = view.owner(template_id)
+            rest = tuple(pair for pair in found.record.rows if pair[0] != template_id)
+            writer.commit({found.record.id: replace(found.record, rows=rest)}, {found.record.id: found})
+            return receipt(found.record, [row])
+
+    def erase(self, name: str) -> Receipt:
+        """Remove a person and everything held of them."""
+        name = checked_name(name)
+        with self._writing() as (view, writer):
+            found = view.get(name)
+            rows = view.rows_of(found.record)
+            writer.commit({found.record.id: None}, {found.record.id: found})
+            return receipt(found.record, rows)
+
+    def known(self, name: str) -> bool:
+        """Whether somebody has that name."""
+        name = checked_name(name)
+        return self._read(lambda view: view.find(name) is not None)
+
+    def count_people(self) -> int:
+        """How many people there are."""
+        return self._read(lambda view: view.newest(self._writer.known).people)
+
+    def count_templates(self) -> int:
+        """How many templates a probe is compared with."""
+        return self._read(lambda view: view.newest(self._writer.known).templates)
+
+    def search(self, probes: NDArray[np.float32], k: int) -> list[list[Match]]:
+        """The ``k`` most similar people to each probe, best first; exact unless the index is HNSW."""
+        probes = np.ascontiguousarray(probes, np.float32)
+        if probes.ndim != 2 or probes.shape[1] != self.contract.dimension or k < 1:
+            raise UsageError(
+                f"Probes of shape {probes.shape} cannot be searched for {k} people.",
+                hint=f"Give (N, {self.contract.dimension}) and at least one.",
+            )
+        return self._read(lambda view: Search(view, k, self._address.ef).run(probes))
+
+    def crop(self, template_id: int) -> KeptCrop:
+        """One template's crop, if it was kept."""
+
+        def read(view: View) -> KeptCrop:
+            found, row = view.owner(template_id)
+            return kept_crop(view, found.record, row)
+
+        return self._read(read)
+
+    def crops(self) -> Iterator[KeptCrop]:
+        """Every template's crop, if it was kept."""
+        order = self._read(
+            lambda view: sorted(
+                (template, row) for each in view.everybody() for template, row in each.record.rows
+            )
+        )
+        for template, _ in order:
+
+            def read(view: View, template: int = template) -> KeptCrop | None:
+                owner = view.find_owner(template)
+                return owner and kept_crop(view, owner[0].record, owner[1])
+
+            if crop := self._read(read):  # not removed meanwhile
+                yield crop
+
+    def held(self, number: int) -> list[Held]:
+        """A person's templates with all that is kept of them, oldest first."""
+
+        def read(view: View) -> list[Held]:
+            record = view.by_number(number).record
+            return [
+                (row.template(record.name), row.new(view.crop(row.number) if row.crop else None))
+                for row in view.rows_of(record, embeddings=True)
+            ]
+
+        return self._read(read)
+
+    def take(self, people: Sequence[tuple[Person, Sequence[Held]]]) -> None:
+        """Add people as another gallery holds them."""
+        for _, held in people:
+            for _, new in held:
+                check(new, self.contract.dimension)
+        with self._writing() as (view, writer):
+            taken = view.by_numbers(person.id for person, _ in people)
+            named = view.find_all(checked_name(person.name) for person, _ in people)
+            for person, _ in people:
+                if person.id in taken or person.name in named:
+                    raise NameTaken(
+                        f"Somebody has the name {person.name!r} or its number {person.id} already.",
+                        hint="Copy to a gallery that is empty.",
+                    )
+            make_way(view, [template.id for _, held in people for template, _ in held])
+            staged: list[Row] = []
+            crops: list[Row] = []
+            changes: list[tuple[dict[int, Record | None], dict[int, Found | None]]] = []
+            for person, held in people:
+                for template, new in held:
+                    crops += crop_rows(template.id, new.crop)
+                    staged.append(template_row(taken_row(person.id, template, new)))
+                record = Record(
+                    person.id,
+                    person.name,
+                    person.created.isoformat(timespec="seconds"),
+                    person.consent,
+                    day(person.retain_until),
+                    person.notes,
+                    tuple((template.id, template.id) for template, _ in held),
+                )
+                changes.append(({record.id: record}, {record.id: None}))
+            numbers = [template.id for _, held in people for template, _ in held]
+            writer.raise_numbers(max((person.id for person, _ in people), default=0), max(numbers, default=0))
+            writer.stage(staged, crops)
+            writer.commit_each(changes)
+
+    def replace_all(self, contract: Contract, embeddings: Mapping[int, NDArray[np.float32]]) -> list[str]:
+        """Move the gallery to another model: templates without a new embedding are removed."""
+        for embedding in embeddings.values():
+            embedding_bytes(embedding, contract.dimension)
+        with self._writing() as (_, writer):
+            left = writer.move_model(contract, embeddings)
+        self.contract = contract
+        return sorted(left, key=alphabetical)
+
+    def close(self) -> None:
+        """Close it; a closed gallery cannot be used again."""
+        if self._open:
+            self._open = False
+            sharing.give_back(self._address)
+
+    def _begin(self, contract: Contract | None) -> headers.Header:
+        """The header, after making the gallery where there is none."""
+        names = self._connection.collections()
+        moment = self._connection.moment()
+        found = None
+        if self._address.name in names:
+            self._connection.load(self._address.name)
+            found = headers.read_header(self._connection, moment)
+        if found is None:
+            if contract is None:
+                raise headers.missing(self._address)
+            headers.make_root(self._connection)
+            self._writer.make(contract, self._address.index or "flat")
+            found = headers.read_header(self._connection, self._connection.moment())
+            if found is None:
+                raise headers.missing(self._address)
+        for collection in found.names(self._address.name).all:
+            self._connection.load(collection)
+        if contract is not None:
+            agree(contract, found.contract, self._address.shown)
+        return found
+
+    @contextmanager
+    def _writing(self) -> Iterator[tuple[View, Writer]]:
+        """The right to make changes of a gallery that is still of our contract."""
+        self._check_open()
+        try:
+            with self._writer.writing(self.contract) as view:
+                yield view, self._writer
+        except CollectionMissing as error:
+            raise headers.missing(self._address) from error
+
+    def _read(self, reading: Callable[[View], T]) -> T:
+        """What is read of one state of a gallery that is still of our contract."""
+        for again in (True, False):
+            self._check_open()
+            moment = self._connection.moment()
+            found = headers.read_header(self._connection, moment)
+            if found is None:
+                break
+            agree(self.contract, found.contract, self._address.shown)
+            try:
+                return reading(View(self._connection, found, moment))
+            except CollectionMissing:
+                # The gallery was moved to another model in between: the header says to which.
+                if not again:
+                    break
+        raise headers.missing(self._address)
+
+    def _check_open(self) -> None:
+        if not self._open:
+            raise GalleryUnavailable(f"The gallery {self._address.shown} was closed.", hint="Open it again.")

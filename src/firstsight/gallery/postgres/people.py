@@ -1,0 +1,171 @@
+"""The table of people."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import Any, Final
+
+from firstsight.errors import NameTaken
+from firstsight.gallery.names import alphabetical, checked_name
+from firstsight.gallery.postgres import header
+from firstsight.gallery.postgres.connection import Cursor
+from firstsight.gallery.postgres.text import given, held
+from firstsight.gallery.records import Person
+from firstsight.gallery.refusals import nobody_called, nobody_numbered
+from firstsight.gallery.text import day, now, read_time
+
+SELECT: Final = """
+    SELECT person.id, name, person.created, consent, retain_until, notes, count(template.id)
+    FROM person LEFT JOIN template ON template.person_id = person.id
+"""
+PAGE: Final = """
+    WHERE person.id IN (SELECT id FROM person WHERE id > %s ORDER BY id LIMIT %s)
+    GROUP BY person.id ORDER BY person.id
+"""
+
+
+def moment() -> datetime:
+    """This one, UTC, to the second."""
+    return read_time(now())
+
+
+def everybody(cursor: Cursor) -> list[Person]:
+    """All of them, by name."""
+    people = [_record(row) for row in cursor.execute(SELECT + "GROUP BY person.id")]
+    return sorted(people, key=lambda person: alphabetical(person.name))
+
+
+def count(cursor: Cursor) -> int:
+    """How many there are."""
+    return int(cursor.execute("SELECT count(*) FROM person").fetchall()[0][0])
+
+
+def find(cursor: Cursor, name: str) -> Person | None:
+    """The person of that name, if there is one."""
+    row = cursor.execute(SELECT + "WHERE name = %s GROUP BY person.id", (name,)).fetchone()
+    return _record(row) if row else None
+
+
+def get(cursor: Cursor, name: str) -> Person:
+    """The person of that name.
+
+    Raises:
+        NoSuchPerson: there is none.
+    """
+    if (person := find(cursor, name)) is None:
+        raise nobody_called(name)
+    return person
+
+
+def numbered(cursor: Cursor, number: int) -> Person:
+    """The person of that number.
+
+    Raises:
+        NoSuchPerson: there is none.
+    """
+    row = cursor.execute(SELECT + "WHERE person.id = %s GROUP BY person.id", (number,)).fetchone()
+    if row is None:
+        raise nobody_numbered(number)
+    return _record(row)
+
+
+def page(cursor: Cursor, after: int, limit: int) -> list[Person]:
+    """The next people in the order of enrolment."""
+    # Chosen first: the templates of all the others would be counted for nothing.
+    rows = cursor.execute(SELECT + PAGE, (after, limit))
+    return [_record(row) for row in rows]
+
+
+def find_or_add(cursor: Cursor, name: str) -> Person:
+    """The person of that name, who is added when new."""
+    if person := find(cursor, name):
+        return person
+    cursor.execute(
+        "INSERT INTO person (id, name, created) VALUES (%s, %s, %s)",
+        (header.next_person(cursor), name, moment()),
+    )
+    return get(cursor, name)
+
+
+def take(cursor: Cursor, person: Person) -> None:
+    """Add a person as another gallery holds them.
+
+    Raises:
+        NameTaken: somebody has that name, or that number.
+    """
+    row = cursor.execute(
+        "INSERT INTO person (id, name, created, consent, retain_until, notes) "
+        "VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING RETURNING id",
+        (
+            person.id,
+            checked_name(person.name),
+            person.created,
+            held(person.consent),
+            day(person.retain_until),
+            held(person.notes),
+        ),
+    ).fetchone()
+    if row is None:
+        raise taken(person)
+
+
+def taken(person: Person) -> NameTaken:
+    """The error of a person for whom there is no place."""
+    return NameTaken(
+        f"Somebody has the name {person.name!r}, its number {person.id} or that of a photo already.",
+        hint="Copy to a gallery that is empty.",
+    )
+
+
+def annotate(
+    cursor: Cursor,
+    person: Person,
+    consent: str | None,
+    retain_until: date | None,
+    notes: str | None,
+    *,
+    no_date: bool = False,
+) -> bool:
+    """Change what is noted of a person; None leaves a field as it is.
+
+    Args:
+        cursor: within a transaction.
+        person: of whom.
+        consent: how they agreed; "" takes it back.
+        retain_until: last day.
+        notes: anything else; "" takes them back.
+        no_date: take the last day back.
+
+    Returns:
+        Whether something noted before was overwritten.
+    """
+    before = (held(person.consent), held(person.notes), day(person.retain_until))
+    after = (
+        before[0] if consent is None else held(consent),
+        before[1] if notes is None else held(notes),
+        None if no_date else day(retain_until or person.retain_until),
+    )
+    if after != before:
+        cursor.execute(
+            "UPDATE person SET consent = %s, notes = %s, retain_until = %s WHERE id = %s",
+            (*after, person.id),
+        )
+    return any(old and old != new for old, new in zip(before, after, strict=True))
+
+
+def rename(cursor: Cursor, person: Person, name: str) -> None:
+    """Give a person a name that nobody else has."""
+    cursor.execute("UPDATE person SET name = %s WHERE id = %s", (name, person.id))
+
+
+def remove(cursor: Cursor, person: Person) -> None:
+    """Remove a person and their templates."""
+    cursor.execute("DELETE FROM person WHERE id = %s", (person.id,))
+
+
+def _record(row: tuple[Any, ...]) -> Person:
+    """A row of ``SELECT``."""
+    number, name, created, consent, retain_until, notes, templates = row
+    return Person(
+        number, name, created.astimezone(UTC), given(consent), retain_until, given(notes), templates
+    )

@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests.cli.conftest import Run
+from tests.gallery.gallery_makers import CONTRACT, photos
+
+from firstsight.gallery import open_store
+
+
+@pytest.fixture
+def peopled(gallery: Path) -> Path:
+    store = open_store(gallery, CONTRACT)
+    store.add("Ada", photos(2, 1, b"crop"))
+    store.add("Bob", photos(1, 2))
+    store.close()
+    return gallery
+
+
+def test_a_gallery_is_copied_and_compared(run: Run, peopled: Path, tmp_path: Path) -> None:
+    target = tmp_path / "copy.db"
+    said = run("gallery", "copy", peopled, target, "--json")
+    assert said.status == 0
+    assert said.json == {
+        "source": str(peopled),
+        "target": str(target),
+        "people": 2,
+        "templates": 3,
+        "crops": 2,
+        "copied_before": 0,
+        "checksum": said.json["checksum"],
+    }
+    again = run("gallery", "copy", peopled, target)
+    assert said.json["checksum"] in again.out
+    assert "2 people" in again.out
+    assert run("gallery", "copy", peopled, target, "--json").json["copied_before"] == 2
+
+
+def test_what_cannot_be_copied(run: Run, peopled: Path, tmp_path: Path) -> None:
+    assert run("gallery", "copy", peopled, peopled).status == 2
+    missing = run("gallery", "copy", tmp_path / "none.db", tmp_path / "copy.db")
+    assert "no gallery" in missing.err
+    assert not (tmp_path / "copy.db").exists()
+    secret = run("gallery", "copy", peopled, "milvus://ada:sesame@localhost/not a name")
+    assert secret.status == 2
+    assert "sesame" not in secret.err
