@@ -46,6 +46,7 @@ from rich.console import Console  # noqa: E402
 
 from benchmarks.timing import compare  # noqa: E402
 from firstsight.evaluation.provenance import machine, moment, versions  # noqa: E402
+from firstsight.evaluation.result import write_text  # noqa: E402
 from firstsight.gallery import Contract, NewTemplate, Store, open_store  # noqa: E402
 
 DIMENSION: Final = 128
@@ -86,14 +87,14 @@ def main() -> None:
         subprocess.run([sys.executable, "-m", "benchmarks.gallery", *asked], check=True)  # noqa: S603 - ourselves
         values: dict[str, Any] = json.loads(answer.read_text("utf-8"))
     values["provenance"] = {
+        "model": "random templates",
         "seed": SEED,
         "machine": machine(),
         "made": moment(),
         **{f"version_{name}": value for name, value in versions().items()},
         **({"version_faiss-cpu": values.pop("faiss")} if values["faiss"] else {}),
     }
-    options.json.parent.mkdir(parents=True, exist_ok=True)
-    options.json.write_text(json.dumps(values, indent=2) + "\n", "utf-8")
+    write_text(options.json, json.dumps(values, indent=2) + "\n")
     console.print(f"Written to {options.json}.")
 
 

@@ -9,7 +9,7 @@ import typer
 
 from firstsight.cli.options import Gallery, gallery_path
 from firstsight.cli.output import answer, command
-from firstsight.errors import GalleryUnavailable
+from firstsight.errors import GalleryUnavailable, UsageError
 from firstsight.gallery.sqlite.backup import back_up
 
 
@@ -21,7 +21,12 @@ def backup(
     """Copy the gallery, and its service's keys and audit log, consistently while they are in use."""
     from firstsight.service.ledger import ledger_path
 
-    source = Path(gallery_path(gallery))
+    if "://" in (place := gallery_path(gallery)):
+        raise UsageError(
+            "A gallery on a server is backed up by the server's own tools.",
+            hint="Or copy it to a file: firstsight gallery copy ADDRESS FILE",
+        )
+    source = Path(place)
     service, beside = ledger_path(source), ledger_path(target)
     if service.is_file() and beside.exists():
         raise GalleryUnavailable(f"{beside} exists already.", hint="Name another file.")

@@ -16,7 +16,7 @@ from firstsight.cli.options import (
     Json,
     KeepCrops,
     ModelName,
-    gallery_path,
+    gallery_shown,
     open_recognizer,
 )
 from firstsight.cli.output import answer, answer_json, command, progress, remark, table
@@ -75,7 +75,7 @@ def enroll(
             force=force,
         )
     if as_json:
-        answer_json({"gallery": gallery_path(gallery), "person": fields.person(person)})
+        answer_json({"gallery": gallery_shown(gallery), "person": fields.person(person)})
     else:
         count = len(photos or ())
         answer(f"Enrolled {person.name} from {count} photo{'s' * (count != 1)}; {person.templates} in all.")
@@ -99,7 +99,7 @@ def _folder(folder: Path, gallery: str | None, model: str | None, as_json: bool,
     if as_json:
         answer_json(
             {
-                "gallery": gallery_path(gallery),
+                "gallery": gallery_shown(gallery),
                 **counts,
                 "photos": [
                     {

@@ -12,6 +12,7 @@ from firstsight.cli.output import answer, answer_json, command, plain, stages
 from firstsight.errors import UsageError
 from firstsight.gallery import open_store
 from firstsight.gallery.copying import copy as copy_gallery
+from firstsight.gallery.opening import shown
 
 gallery = typer.Typer(no_args_is_help=True, help="Copy a gallery from one place to another.")
 
@@ -45,8 +46,8 @@ def copy(
     if as_json:
         answer_json(
             {
-                "source": source,
-                "target": target,
+                "source": shown(source),
+                "target": shown(target),
                 "people": copied.people,
                 "templates": copied.templates,
                 "crops": copied.crops,
@@ -55,5 +56,5 @@ def copy(
             }
         )
         return
-    answer(f"{copied.people} people, {copied.templates} photos and {copied.crops} kept crops: {target}")
+    answer(f"{copied.people} people, {copied.templates} photos and {copied.crops} kept crops: {shown(target)}")
     answer(f"Both galleries hold the same; SHA-256 {copied.checksum}.")

@@ -9,7 +9,7 @@ import typer
 from rich.text import Text
 
 from firstsight import fields
-from firstsight.cli.options import Gallery, Json, ModelName, gallery_path, open_recognizer
+from firstsight.cli.options import Gallery, Json, ModelName, gallery_shown, open_recognizer
 from firstsight.cli.output import answer_json, command, complain, progress, remark, table
 from firstsight.errors import ImageError, UsageError
 
@@ -55,7 +55,7 @@ def identify(
     if as_json:
         answer_json(
             {
-                "gallery": gallery_path(gallery),
+                "gallery": gallery_shown(gallery),
                 "model": model_name,
                 "templates": templates,
                 "fpir": rate,

@@ -10,6 +10,7 @@ import typer
 
 from firstsight.errors import GalleryUnavailable
 from firstsight.gallery import Store, open_store
+from firstsight.gallery.opening import shown
 
 if TYPE_CHECKING:
     from firstsight.recognizer import Recognizer
@@ -19,8 +20,8 @@ Gallery = Annotated[
     typer.Option(
         "--gallery",
         envvar="FIRSTSIGHT_GALLERY",
-        metavar="FILE",
-        help="Gallery to use; by default one in your data folder.",
+        metavar="PLACE",
+        help="Gallery to use: a file, or an address on a server; by default a file in your data folder.",
     ),
 ]
 ModelName = Annotated[
@@ -54,6 +55,11 @@ Shifted = Annotated[
 def gallery_path(gallery: str | None) -> str:
     """The gallery that was named, or the user's own."""
     return gallery or str(platformdirs.user_data_path("firstsight") / "people.db")
+
+
+def gallery_shown(gallery: str | None) -> str:
+    """The same as it may be shown, without a password."""
+    return shown(gallery_path(gallery))
 
 
 def open_gallery(gallery: str | None) -> Store:

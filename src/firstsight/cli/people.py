@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from firstsight import fields
-from firstsight.cli.options import Gallery, Json, gallery_path, open_gallery
+from firstsight.cli.options import Gallery, Json, gallery_shown, open_gallery
 from firstsight.cli.output import answer, answer_json, command, remark, table
 from firstsight.errors import UsageError
 from firstsight.gallery import Receipt
@@ -30,7 +30,7 @@ def list_people(gallery: Gallery = None, as_json: Json = False) -> None:
     if as_json:
         answer_json(
             {
-                "gallery": gallery_path(gallery),
+                "gallery": gallery_shown(gallery),
                 "model": contract.model,
                 "people": [fields.person(person) for person in found],
             }
@@ -50,7 +50,7 @@ def list_people(gallery: Gallery = None, as_json: Json = False) -> None:
         ],
         numbers=("Photos",),
     )
-    remark(f"{len(found)} {'person' if len(found) == 1 else 'people'} in {gallery_path(gallery)}.")
+    remark(f"{len(found)} {'person' if len(found) == 1 else 'people'} in {gallery_shown(gallery)}.")
 
 
 @people.command("show")
@@ -215,4 +215,4 @@ def _receipt(receipt: Receipt, as_json: bool, text: str) -> None:
         return
     answer(text)
     if not receipt.cleared:
-        remark("Its traces in the file are cleared as soon as nobody else reads the gallery.")
+        remark("Its traces are cleared as soon as nobody else reads the gallery; on a server, when that frees space.")

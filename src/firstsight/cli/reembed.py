@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from firstsight.cli.options import Gallery, Json, gallery_path, open_gallery
+from firstsight.cli.options import Gallery, Json, gallery_path, gallery_shown, open_gallery
 from firstsight.cli.output import answer, answer_json, command, progress, remark
 
 
@@ -41,7 +41,7 @@ def reembed(
     if as_json:
         answer_json(
             {
-                "gallery": gallery_path(gallery),
+                "gallery": gallery_shown(gallery),
                 "model": model,
                 "moved": done,
                 "embedded": len(plan.embeddings),

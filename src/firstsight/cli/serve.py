@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from contextlib import closing
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+import platformdirs
 import typer
 
+from firstsight.gallery.opening import shown
 from firstsight.cli.options import Gallery, Json, ModelName, gallery_path, open_recognizer
 from firstsight.cli.output import answer, answer_json, command, remark, table
 from firstsight.errors import UsageError
@@ -108,4 +111,11 @@ def revoke(
 def _ledger(gallery: str | None) -> Ledger:
     from firstsight.service.ledger import Ledger, ledger_path
 
-    return Ledger(ledger_path(Path(gallery_path(gallery))))
+    place = gallery_path(gallery)
+    if "://" not in place:
+        return Ledger(ledger_path(Path(place)))
+    # Beside the user's own galleries, one for each that is on a server.
+    name = sha256(shown(place).encode()).hexdigest()[:16]
+    folder = platformdirs.user_data_path("firstsight")
+    folder.mkdir(parents=True, exist_ok=True)
+    return Ledger(ledger_path(folder / name))

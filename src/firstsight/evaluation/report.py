@@ -30,6 +30,8 @@ TITLES: Final = {
     "robustness": "Robustness: LFW's development pairs, the second photo degraded",
     "pairs": "Training on pairs: all pairs of a batch, beside the usual two pictures for each pair",
     "service": "The service under load",
+    "soak": "The service's memory over many requests",
+    "gallery": "A million templates in one file",
     "speed": "Speed, beside peers in the same run",
 }
 """Protocols in the order of the page."""

@@ -15,6 +15,19 @@ from firstsight.gallery.store import Store
 ENGINES: Final = {"milvus": "milvus", "postgresql": "postgres"}
 """Server engines by the scheme of their addresses: the folder here, and the extra that brings its client."""
 
+SHOWN: Final = ("gallery", "host", "index", "port")
+"""What of an address's query tells galleries apart and is nobody's secret."""
+
+
+def shown(location: str) -> str:
+    """A gallery's place as it may be shown: an address without user, password and token."""
+    scheme, sign, rest = location.partition("://")
+    if not sign:
+        return location
+    place, mark, query = rest.rpartition("@")[2].partition("?")
+    kept = [part for part in query.split("&") if part.partition("=")[0] in SHOWN]
+    return f"{scheme}://{place}{mark if kept else ''}{'&'.join(kept)}"
+
 
 class Opening(Protocol):
     """What the folder of an engine offers as ``open_store``."""

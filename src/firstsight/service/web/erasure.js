@@ -28,7 +28,7 @@ function receiptOf(receipt) {
     ["Templates removed", receipt.templates],
     ["Pictures removed", receipt.crops],
     ["When", moment(receipt.erased)],
-    ["Bytes overwritten", receipt.cleared ? "yes" : "not yet: another process holds the gallery open"],
+    ["Bytes overwritten", receipt.cleared ? "yes" : "not yet: another process reads the gallery, or its server frees space later"],
   ];
   return el(
     "dl",
