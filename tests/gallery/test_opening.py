@@ -12,7 +12,10 @@ from firstsight.gallery.opening import shown
         ("C:/odd@name?password=x", "C:/odd@name?password=x"),
         ("milvus://root:secret@host:19530/staff", "milvus://host:19530/staff"),
         ("milvus://host/staff?index=flat&ef=secret", "milvus://host/staff?index=flat"),
-        ("postgresql://ada:se@cret@a:1,b:2/db?gallery=x&password=secret", "postgresql://a:1,b:2/db?gallery=x"),
+        (
+            "postgresql://ada:se@cret@a:1,b:2/db?gallery=x&password=secret",
+            "postgresql://a:1,b:2/db?gallery=x",
+        ),
         ("postgresql:///db?sslpassword=secret", "postgresql:///db"),
     ],
 )

@@ -56,5 +56,7 @@ def copy(
             }
         )
         return
-    answer(f"{copied.people} people, {copied.templates} photos and {copied.crops} kept crops: {shown(target)}")
+    answer(
+        f"{copied.people} people, {copied.templates} photos and {copied.crops} kept crops: {shown(target)}"
+    )
     answer(f"Both galleries hold the same; SHA-256 {copied.checksum}.")

@@ -215,4 +215,6 @@ def _receipt(receipt: Receipt, as_json: bool, text: str) -> None:
         return
     answer(text)
     if not receipt.cleared:
-        remark("Its traces are cleared as soon as nobody else reads the gallery; on a server, when that frees space.")
+        remark(
+            "Its traces are cleared when nobody else reads the gallery; on a server, when that frees space."
+        )

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 import platformdirs
 import typer
 
-from firstsight.gallery.opening import shown
 from firstsight.cli.options import Gallery, Json, ModelName, gallery_path, open_recognizer
 from firstsight.cli.output import answer, answer_json, command, remark, table
 from firstsight.errors import UsageError
+from firstsight.gallery.opening import shown
 
 if TYPE_CHECKING:
     from firstsight.service.ledger import Ledger
