@@ -12,7 +12,9 @@ import numpy as np
 import pytest
 
 from firstsight.gallery import Contract, NewTemplate, open_store
+from firstsight.gallery.coarse import ROWS, Block
 from firstsight.gallery.index import Index
+from firstsight.gallery.sqlite.live import LARGE
 from firstsight.service import Settings, audit
 from firstsight.service.ledger import Ledger
 
@@ -36,7 +38,10 @@ def test_a_photo_takes_the_memory_that_the_page_says() -> None:
     index = Index.empty(128).appended(numbers, numbers, np.zeros((10, 128), np.float32))
     size = (index.template_ids.nbytes + index.person_ids.nbytes + index.embeddings.nbytes) // 10
     assert f"{size} bytes a photo" in PAGE
-    assert f"100,000 photos are {size * 100_000 / 1e6:.0f} MB" in PAGE
+    block = Block(128)
+    held = (block.codes, block.scales, block.radii, block.template_ids, block.person_ids)
+    large = (sum(each.nbytes for each in held) + block.kernel_scales.nbytes) // ROWS
+    assert f"From {LARGE:,} photos on it is {large} bytes, a million are {large} MB" in PAGE
     assert f"{Settings().photo.pixels * 3 / 1e6:.0f} MB for the largest" in PAGE
     assert f"up to {Settings().waiting} are in work" in PAGE
 
