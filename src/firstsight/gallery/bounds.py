@@ -39,10 +39,13 @@ class Bounds:
         count = len(self._best)
         return float(np.partition(self._best, count - k)[count - k]) if count >= k else -np.inf
 
-    def kept(self, k: int) -> NDArray[np.int64]:
+    def kept(self, k: int, *, sure: bool) -> NDArray[np.int64]:
         """Rows that may be the best of one of the k best people, ascending.
 
-        Not those below what the k-th person reaches, nor those below another of the same person.
+        Not those below what the k-th person reaches; nor, where it is sure whose each row is, those below
+        another of the same person: one that has become somebody else's may be that one's best.
         """
-        needed = np.maximum(np.float32(self.floor(k)), self._best[self._whose])
+        needed = np.full(len(self._rows), self.floor(k), np.float32)
+        if sure:
+            needed = np.maximum(needed, self._best[self._whose])
         return np.sort(self._rows[self._upper >= needed])

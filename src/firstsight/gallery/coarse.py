@@ -167,7 +167,7 @@ class CoarseIndex:
         unseen[part] = False
         if unseen.any():
             seen = seen.and_those(self._bounded(probe, self._pieces(np.flatnonzero(unseen), scan.count)))
-        return seen.kept(k)
+        return seen.kept(k, sure=not self.unchecked)
 
     def _late(self, count: int) -> list[Piece]:
         """All rows from ``count`` on."""

@@ -167,6 +167,19 @@ def test_only_what_was_added_is_read_again(path: Path, plain: Store, monkeypatch
     writer.close()
 
 
+def test_who_got_another_s_lesser_photo_is_found_in_a_large_gallery(
+    plain: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "LARGE", 1)
+    rows = photos(2, 1)
+    plain.add("Ada", rows)
+    probe = rows[0].embedding[None]
+    assert [match.person for match in plain.search(probe, 5)[0]] == ["Ada"]
+    plain.move_template(plain.templates("Ada")[1].id, "Bob")
+    assert [match.person for match in plain.search(probe, 5)[0]] == ["Ada", "Bob"]
+    assert [match.person for match in plain.search(probe, 5)[0]] == ["Ada", "Bob"]
+
+
 def test_more_templates_than_are_read_in_one_go(plain: Store) -> None:
     rows = units(9_000, 5)
     plain.add("Ada", [NewTemplate(row) for row in rows[:8_999]])
