@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from firstsight.errors import ModelMismatch, NoSuchPerson, NoSuchTemplate, UsageError
-from firstsight.gallery.records import Contract, NewTemplate
+import numpy as np
+from numpy.typing import NDArray
+
+from firstsight.errors import ModelMismatch, NameTaken, NoSuchPerson, NoSuchTemplate, UsageError
+from firstsight.gallery.records import Contract, NewTemplate, Person
 from firstsight.gallery.vault import embedding_bytes
 
 
@@ -41,6 +44,50 @@ def fits(template: NewTemplate, dimension: int) -> None:
     embedding_bytes(template.embedding, dimension)
     if not 0 <= template.quality <= 1:
         raise UsageError(f"A quality of {template.quality} cannot be noted.", hint="Give one from 0 to 1.")
+
+
+def searchable(probes: NDArray[np.float32], k: int, dimension: int) -> None:
+    """See that probes can be searched.
+
+    Raises:
+        UsageError: probes of another shape, or a k below 1.
+    """
+    if probes.ndim != 2 or probes.shape[1] != dimension or k < 1:
+        raise UsageError(
+            f"Probes of shape {probes.shape} cannot be searched for {k} people.",
+            hint=f"Give (N, {dimension}) and at least one.",
+        )
+
+
+def two_people(source: str, into: str) -> None:
+    """See that those who are to be merged are two.
+
+    Raises:
+        UsageError: they are one.
+    """
+    if source == into:
+        raise UsageError(f"{source!r} cannot be merged with itself.", hint="Name two people.")
+
+
+def name_taken(name: str) -> NameTaken:
+    """The error of a new name that somebody has."""
+    return NameTaken(
+        f"Somebody is called {name!r} already.",
+        hint="Choose another name, or merge the two: firstsight people merge",
+    )
+
+
+def no_place_for(person: Person) -> NameTaken:
+    """The error of a person of another gallery for whom there is no place."""
+    return NameTaken(
+        f"Somebody has the name {person.name!r}, its number {person.id} or that of a photo already.",
+        hint="Copy to a gallery that is empty.",
+    )
+
+
+def moved(place: Path | str, held: Contract) -> ModelMismatch:
+    """The error of a gallery that was moved to another model while it was open."""
+    return ModelMismatch(f"{place} was moved to {held.model} meanwhile.", hint="Open it again.")
 
 
 def nobody_called(name: str) -> NoSuchPerson:

@@ -12,6 +12,11 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
+def moment() -> datetime:
+    """The same, as it is read back."""
+    return read_time(now())
+
+
 def read_time(text: str) -> datetime:
     """A moment that ``now`` wrote.
 

@@ -12,6 +12,7 @@ import json
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -54,7 +55,7 @@ class Blueprint:
         return tower, build_head(self.head, self.dimension, **self.head_arguments)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class TwinFile:
     """Everything that is in the file."""
 
@@ -68,9 +69,9 @@ class TwinFile:
     identities: frozenset[str] = frozenset()
     """Marks of the identities that it was trained on."""
 
-    @property
+    @cached_property
     def digest(self) -> str:
-        """SHA-256 of the weights and the blueprint."""
+        """SHA-256 of the weights and the blueprint; asked for by the file's sum and by its model."""
         whole = hashlib.sha256(json.dumps(asdict(self.blueprint), sort_keys=True).encode())
         for name in sorted(self.tensors):
             tensor = self.tensors[name]

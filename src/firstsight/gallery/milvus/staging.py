@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 from firstsight.errors import NameTaken, UsageError
 from firstsight.gallery.milvus.connection import TEXT, Row
@@ -12,7 +11,7 @@ from firstsight.gallery.milvus.view import TemplateRow, View, template_row
 from firstsight.gallery.milvus.writer import Writer
 from firstsight.gallery.records import KeptCrop, NewTemplate, Receipt, Template
 from firstsight.gallery.refusals import fits
-from firstsight.gallery.text import now, storable
+from firstsight.gallery.text import moment, now, storable
 
 
 def check(template: NewTemplate, dimension: int) -> None:
@@ -67,9 +66,8 @@ def kept_crop(view: View, record: Record, row: TemplateRow) -> KeptCrop:
 
 def receipt(record: Record, removed: Sequence[TemplateRow]) -> Receipt:
     """What was removed. Milvus frees the space of it later, so we cannot say that no trace is left."""
-    erased = datetime.now(UTC).replace(microsecond=0)
     crops = sum(row.crop for row in removed)
-    return Receipt(record.name, record.id, len(removed), crops, erased, False)
+    return Receipt(record.name, record.id, len(removed), crops, moment(), False)
 
 
 def make_way(view: View, numbers: Sequence[int]) -> None:

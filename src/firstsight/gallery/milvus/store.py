@@ -42,7 +42,7 @@ from firstsight.gallery.records import (
     Receipt,
     Template,
 )
-from firstsight.gallery.refusals import agree
+from firstsight.gallery.refusals import agree, name_taken, searchable, two_people
 from firstsight.gallery.store import Held
 from firstsight.gallery.text import day
 from firstsight.gallery.vault import embedding_bytes
@@ -169,10 +169,7 @@ class MilvusStore:
             if name == new:
                 return found.record.person()
             if view.find(new):
-                raise NameTaken(
-                    f"Somebody is called {new!r} already.",
-                    hint="Choose another name, or merge the two: firstsight people merge",
-                )
+                raise name_taken(new)
             record = replace(found.record, name=new)
             writer.commit({record.id: record}, {record.id: found})
             return record.person()
@@ -180,8 +177,7 @@ class MilvusStore:
     def merge(self, source: str, into: str) -> Person:
         """Move all of one person's templates to another and remove the first."""
         source, into = checked_name(source), checked_name(into)
-        if source == into:
-            raise UsageError(f"{source!r} cannot be merged with itself.", hint="Name two people.")
+        two_people(source, into)
         with self._writing() as (view, writer):
             gone, kept = view.get(source), view.get(into)
             rows = view.rows_of(gone.record, embeddings=True)
@@ -248,11 +244,7 @@ class MilvusStore:
     def search(self, probes: NDArray[np.float32], k: int) -> list[list[Match]]:
         """The ``k`` most similar people to each probe, best first; exact unless the index is HNSW."""
         probes = np.ascontiguousarray(probes, np.float32)
-        if probes.ndim != 2 or probes.shape[1] != self.contract.dimension or k < 1:
-            raise UsageError(
-                f"Probes of shape {probes.shape} cannot be searched for {k} people.",
-                hint=f"Give (N, {self.contract.dimension}) and at least one.",
-            )
+        searchable(probes, k, self.contract.dimension)
         return self._read(lambda view: Search(view, k, self._address.ef).run(probes))
 
     def crop(self, template_id: int) -> KeptCrop:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date
 from typing import Any, Final
 
-from firstsight.errors import NameTaken
 from firstsight.gallery.names import alphabetical, checked_name
 from firstsight.gallery.postgres import header
 from firstsight.gallery.postgres.connection import Cursor
 from firstsight.gallery.postgres.text import given, held
 from firstsight.gallery.records import Person
-from firstsight.gallery.refusals import nobody_called, nobody_numbered
-from firstsight.gallery.text import day, now, read_time
+from firstsight.gallery.refusals import no_place_for, nobody_called, nobody_numbered
+from firstsight.gallery.text import day, moment
 
 SELECT: Final = """
     SELECT person.id, name, person.created, consent, retain_until, notes, count(template.id)
@@ -22,11 +21,6 @@ PAGE: Final = """
     WHERE person.id IN (SELECT id FROM person WHERE id > %s ORDER BY id LIMIT %s)
     GROUP BY person.id ORDER BY person.id
 """
-
-
-def moment() -> datetime:
-    """This one, UTC, to the second."""
-    return read_time(now())
 
 
 def everybody(cursor: Cursor) -> list[Person]:
@@ -106,15 +100,7 @@ def take(cursor: Cursor, person: Person) -> None:
         ),
     ).fetchone()
     if row is None:
-        raise taken(person)
-
-
-def taken(person: Person) -> NameTaken:
-    """The error of a person for whom there is no place."""
-    return NameTaken(
-        f"Somebody has the name {person.name!r}, its number {person.id} or that of a photo already.",
-        hint="Copy to a gallery that is empty.",
-    )
+        raise no_place_for(person)
 
 
 def annotate(

@@ -9,7 +9,6 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from firstsight.errors import ModelMismatch, NameTaken, UsageError
 from firstsight.gallery.cipher import Cipher, key_from_environment
 from firstsight.gallery.index import Similarity, inner_product
 from firstsight.gallery.names import checked_name
@@ -18,7 +17,6 @@ from firstsight.gallery.postgres.address import Address
 from firstsight.gallery.postgres.connection import Connection, Cursor, Found, Work
 from firstsight.gallery.postgres.embeddings import Embeddings
 from firstsight.gallery.postgres.live import LiveIndex
-from firstsight.gallery.postgres.people import moment
 from firstsight.gallery.postgres.search import nearest
 from firstsight.gallery.records import (
     Contract,
@@ -30,8 +28,9 @@ from firstsight.gallery.records import (
     Receipt,
     Template,
 )
-from firstsight.gallery.refusals import agree, fits, no_photo
+from firstsight.gallery.refusals import agree, fits, moved, name_taken, no_photo, searchable, two_people
 from firstsight.gallery.store import Held
+from firstsight.gallery.text import moment
 from firstsight.gallery.vault import Vault, embedding_bytes
 
 
@@ -151,10 +150,7 @@ class PostgresStore:
         def work(cursor: Cursor) -> Person:
             person = people.get(cursor, name)
             if new != name and people.find(cursor, new):
-                raise NameTaken(
-                    f"Somebody is called {new!r} already.",
-                    hint="Choose another name, or merge the two: firstsight people merge",
-                )
+                raise name_taken(new)
             people.rename(cursor, person, new)
             return people.get(cursor, new)
 
@@ -163,8 +159,7 @@ class PostgresStore:
     def merge(self, source: str, into: str) -> Person:
         """Move all of one person's templates to another and remove the first."""
         source, into = checked_name(source), checked_name(into)
-        if source == into:
-            raise UsageError(f"{source!r} cannot be merged with itself.", hint="Name two people.")
+        two_people(source, into)
         self._vault.unlock(self._proof)
 
         def work(cursor: Cursor) -> Person:
@@ -239,11 +234,7 @@ class PostgresStore:
     def search(self, probes: NDArray[np.float32], k: int) -> list[list[Match]]:
         """The ``k`` most similar people to each probe, best first."""
         probes = np.asarray(probes, np.float32)
-        if probes.ndim != 2 or probes.shape[1] != self.contract.dimension or k < 1:
-            raise UsageError(
-                f"Probes of shape {probes.shape} cannot be searched for {k} people.",
-                hint=f"Give (N, {self.contract.dimension}) and at least one.",
-            )
+        searchable(probes, k, self.contract.dimension)
         self._vault.unlock(self._proof)
         if self._index is None:
 
@@ -355,7 +346,4 @@ class PostgresStore:
             ModelMismatch: the gallery was moved to it in the meantime.
         """
         if held.contract != self.contract:
-            raise ModelMismatch(
-                f"{self._address.place} was moved to {held.contract.model} meanwhile.",
-                hint="Open it again.",
-            )
+            raise moved(self._address.place, held.contract)

@@ -14,8 +14,9 @@ from firstsight.gallery.postgres.connection import Cursor
 from firstsight.gallery.postgres.embeddings import Embeddings
 from firstsight.gallery.postgres.text import given, held
 from firstsight.gallery.records import Contract, KeptCrop, NewTemplate, Person, Template
-from firstsight.gallery.refusals import no_photo
+from firstsight.gallery.refusals import no_photo, no_place_for
 from firstsight.gallery.store import Held
+from firstsight.gallery.text import moment
 from firstsight.gallery.vault import Vault, embedding_bytes
 
 
@@ -31,7 +32,7 @@ def add(
         return
     # Known beforehand, because what is sealed is bound to its number.
     numbers = header.next_templates(cursor, len(templates))
-    now = people.moment()
+    now = moment()
     _insert(
         cursor,
         embeddings,
@@ -58,7 +59,7 @@ def take(
             [(template.id, template.created, new) for template, new in templates],
         )
     except psycopg.errors.UniqueViolation as error:
-        raise people.taken(person) from error
+        raise no_place_for(person) from error
 
 
 def _insert(

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from firstsight.errors import ModelMismatch, UsageError
+from firstsight.errors import UsageError
 from firstsight.gallery.index import Hit, Index, Similarity, inner_product
 from firstsight.gallery.records import Contract, Match
+from firstsight.gallery.refusals import moved
 from firstsight.gallery.sqlite import reading
 from firstsight.gallery.sqlite.connection import Connection
 from firstsight.gallery.sqlite.header import Header, read
@@ -122,10 +123,7 @@ class LiveIndex:
 
     def _checked(self, state: State, contract: Contract) -> State:
         if state.header.contract != contract:
-            raise ModelMismatch(
-                f"{self._connection.path} was moved to {state.header.contract.model} meanwhile.",
-                hint="Open it again.",
-            )
+            raise moved(self._connection.path, state.header.contract)
         return state
 
     def _read(self, database: sqlite3.Connection, version: int, old: State | None) -> State:

@@ -6,9 +6,9 @@ import sqlite3
 from datetime import date
 from typing import Final
 
-from firstsight.gallery.names import alphabetical
+from firstsight.gallery.names import alphabetical, checked_name
 from firstsight.gallery.records import Person
-from firstsight.gallery.refusals import nobody_called, nobody_numbered
+from firstsight.gallery.refusals import no_place_for, nobody_called, nobody_numbered
 from firstsight.gallery.text import day, now, read_day, read_time, storable
 
 SELECT: Final = """
@@ -66,6 +66,28 @@ def find_or_add(database: sqlite3.Connection, name: str) -> Person:
         return person
     database.execute("INSERT INTO person (name, created) VALUES (?, ?)", (name, now()))
     return get(database, name)
+
+
+def take(database: sqlite3.Connection, person: Person) -> None:
+    """Add a person as another gallery holds them.
+
+    Raises:
+        NameTaken: somebody has that name, or that number.
+    """
+    try:
+        database.execute(
+            "INSERT INTO person (id, name, created, consent, retain_until, notes) VALUES (?, ?, ?, ?, ?, ?)",
+            (
+                person.id,
+                checked_name(person.name),
+                person.created.isoformat(timespec="seconds"),
+                person.consent,
+                day(person.retain_until),
+                person.notes,
+            ),
+        )
+    except sqlite3.IntegrityError as error:
+        raise no_place_for(person) from error
 
 
 def annotate(

@@ -5,13 +5,12 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from firstsight.errors import NameTaken, UsageError
 from firstsight.gallery.cipher import Cipher, key_from_environment
 from firstsight.gallery.index import Similarity, inner_product
 from firstsight.gallery.names import checked_name
@@ -25,11 +24,12 @@ from firstsight.gallery.records import (
     Receipt,
     Template,
 )
-from firstsight.gallery.refusals import agree, fits, no_photo
+from firstsight.gallery.refusals import agree, fits, name_taken, no_photo, searchable, two_people
 from firstsight.gallery.sqlite import header, people, templates, traces
 from firstsight.gallery.sqlite.connection import Connection
 from firstsight.gallery.sqlite.live import LiveIndex
 from firstsight.gallery.store import Held
+from firstsight.gallery.text import moment
 from firstsight.gallery.vault import Vault, embedding_bytes
 
 
@@ -135,10 +135,7 @@ class SqliteStore:
         with self._editing() as database:
             person = people.get(database, name)
             if new != name and people.find(database, new):
-                raise NameTaken(
-                    f"Somebody is called {new!r} already.",
-                    hint="Choose another name, or merge the two: firstsight people merge",
-                )
+                raise name_taken(new)
             people.rename(database, person, new)
             person = people.get(database, new)
         traces.clear(self._connection)
@@ -147,8 +144,7 @@ class SqliteStore:
     def merge(self, source: str, into: str) -> Person:
         """Move all of one person's templates to another and remove the first."""
         source, into = checked_name(source), checked_name(into)
-        if source == into:
-            raise UsageError(f"{source!r} cannot be merged with itself.", hint="Name two people.")
+        two_people(source, into)
         self._vault.unlock(self._proof)
         with self._editing() as database:
             gone, kept = people.get(database, source), people.get(database, into)
@@ -218,11 +214,7 @@ class SqliteStore:
     def search(self, probes: NDArray[np.float32], k: int) -> list[list[Match]]:
         """The ``k`` most similar people to each probe, best first."""
         probes = np.asarray(probes, np.float32)
-        if probes.ndim != 2 or probes.shape[1] != self.contract.dimension or k < 1:
-            raise UsageError(
-                f"Probes of shape {probes.shape} cannot be searched for {k} people.",
-                hint=f"Give (N, {self.contract.dimension}) and at least one.",
-            )
+        searchable(probes, k, self.contract.dimension)
         self._vault.unlock(self._proof)
         return self._index.search(probes, k, self.contract)
 
@@ -262,6 +254,7 @@ class SqliteStore:
         self._vault.unlock(self._proof)
         with self._writing() as database:
             for person, held in people_held:
+                people.take(database, person)
                 templates.take(database, self._vault, self.contract, person, held)
             # Their numbers need not be above all others, which is where additions are looked for.
             header.change_model(database, self.contract)
@@ -308,6 +301,5 @@ class SqliteStore:
     def _receipt(self, person: Person, removed: Sequence[Template]) -> Receipt:
         """Clear the traces of what was removed, and say what it was."""
         cleared = traces.clear(self._connection)
-        erased = datetime.now(UTC).replace(microsecond=0)
         crops = sum(template.has_crop for template in removed)
-        return Receipt(person.name, person.id, len(removed), crops, erased, cleared)
+        return Receipt(person.name, person.id, len(removed), crops, moment(), cleared)

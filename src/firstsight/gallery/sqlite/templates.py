@@ -5,13 +5,11 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 
-from firstsight.errors import NameTaken
-from firstsight.gallery.names import checked_name
 from firstsight.gallery.records import Contract, KeptCrop, NewTemplate, Person, Template
-from firstsight.gallery.refusals import no_photo
+from firstsight.gallery.refusals import no_photo, no_place_for
 from firstsight.gallery.sqlite import people
 from firstsight.gallery.store import Held
-from firstsight.gallery.text import day, now, read_time, storable
+from firstsight.gallery.text import now, read_time, storable
 from firstsight.gallery.vault import Vault, embedding_bytes
 
 
@@ -25,21 +23,14 @@ def add(
     """Add templates that were checked to a person."""
     # Known beforehand, because what is sealed is bound to its number; none is ever given again.
     row = database.execute("SELECT seq FROM sqlite_sequence WHERE name = 'template'").fetchone()
-    for number, template in enumerate(templates, start=row[0] + 1 if row else 1):
-        value = embedding_bytes(template.embedding, contract.dimension)
-        database.execute(
-            "INSERT INTO template (id, person_id, created, source, quality, embedding, crop) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (
-                number,
-                person.id,
-                now(),
-                storable(template.source),
-                float(template.quality),
-                vault.seal_embedding(value, number, person.id, contract),
-                vault.seal_crop(template.crop, number, person.id),
-            ),
-        )
+    first = row[0] + 1 if row else 1
+    _insert(
+        database,
+        vault,
+        contract,
+        person,
+        [(number, now(), template) for number, template in enumerate(templates, start=first)],
+    )
 
 
 def take(
@@ -47,53 +38,41 @@ def take(
     vault: Vault,
     contract: Contract,
     person: Person,
-    held: Sequence[Held],
+    templates: Sequence[Held],
 ) -> None:
-    """Add a person with templates, as another gallery holds them.
+    """Add templates that were checked to a person, as another gallery holds them.
 
     Raises:
-        NameTaken: somebody has that name, or one of the numbers.
+        NameTaken: one of the numbers is another's.
     """
+    rows = [(template.id, template.created.isoformat(timespec="seconds"), new) for template, new in templates]
     try:
-        database.execute(
-            "INSERT INTO person (id, name, created, consent, retain_until, notes) VALUES (?, ?, ?, ?, ?, ?)",
-            (
-                person.id,
-                checked_name(person.name),
-                person.created.isoformat(timespec="seconds"),
-                person.consent,
-                day(person.retain_until),
-                person.notes,
-            ),
-        )
-        _take(database, vault, contract, person, held)
+        _insert(database, vault, contract, person, rows)
     except sqlite3.IntegrityError as error:
-        raise NameTaken(
-            f"Somebody has the name {person.name!r}, its number {person.id} or that of a photo already.",
-            hint="Copy to a gallery that is empty.",
-        ) from error
+        raise no_place_for(person) from error
 
 
-def _take(
+def _insert(
     database: sqlite3.Connection,
     vault: Vault,
     contract: Contract,
     person: Person,
-    held: Sequence[Held],
+    rows: Sequence[tuple[int, str, NewTemplate]],
 ) -> None:
-    for template, new in held:
-        value = embedding_bytes(new.embedding, contract.dimension)
+    """Add templates with their numbers and times."""
+    for number, created, template in rows:
+        value = embedding_bytes(template.embedding, contract.dimension)
         database.execute(
             "INSERT INTO template (id, person_id, created, source, quality, embedding, crop) "
             "VALUES (?, ?, ?, ?, ?, ?, ?)",
             (
-                template.id,
+                number,
                 person.id,
-                template.created.isoformat(timespec="seconds"),
+                created,
                 storable(template.source),
                 float(template.quality),
-                vault.seal_embedding(value, template.id, person.id, contract),
-                vault.seal_crop(new.crop, template.id, person.id),
+                vault.seal_embedding(value, number, person.id, contract),
+                vault.seal_crop(template.crop, number, person.id),
             ),
         )
 

@@ -28,7 +28,10 @@ function receiptOf(receipt) {
     ["Templates removed", receipt.templates],
     ["Pictures removed", receipt.crops],
     ["When", moment(receipt.erased)],
-    ["Bytes overwritten", receipt.cleared ? "yes" : "not yet: another process reads the gallery, or its server frees space later"],
+    [
+      "Bytes overwritten",
+      receipt.cleared ? "yes" : "not yet: another process reads the gallery, or its server frees space later",
+    ],
   ];
   return el(
     "dl",
