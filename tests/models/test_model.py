@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from firstsight.errors import NotCalibrated, UsageError
 from firstsight.models import Model
-from firstsight.models.model import CHUNK
+from firstsight.models.network import CHUNK
 
 
 def crops(count: int) -> NDArray[np.uint8]:

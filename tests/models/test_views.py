@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import numpy as np
 import pytest
 import torch
-from torch import Tensor, nn
+from numpy.typing import NDArray
 
 from firstsight.errors import UsageError
 from firstsight.models import Model, Preprocessing
-from firstsight.models.views import embedded, views
+from firstsight.models.views import views
 
 
 def seen(*, mirrored: bool = False, shifted: int = 0) -> Preprocessing:
@@ -18,41 +19,49 @@ def seen(*, mirrored: bool = False, shifted: int = 0) -> Preprocessing:
 
 
 @pytest.fixture
-def pixels() -> Tensor:
+def crops() -> NDArray[np.uint8]:
     """Each pixel another number."""
-    return torch.arange(16.0).reshape(1, 1, 4, 4)
+    return np.arange(16, dtype=np.uint8).reshape(1, 4, 4, 1)
 
 
-def test_a_crop_alone_is_what_it_is(pixels: Tensor) -> None:
-    (only,) = views(pixels, seen())
-    assert torch.equal(only, pixels)
+def test_a_crop_alone_is_what_it_is(crops: NDArray[np.uint8]) -> None:
+    (only,) = views(crops, seen())
+    np.testing.assert_array_equal(only, crops)
 
 
-def test_moved_to_four_sides_the_edge_goes_on(pixels: Tensor) -> None:
-    found = list(views(pixels, seen(shifted=1)))
-    rows = [view[0, 0].tolist() for view in found]
-    plain = pixels[0, 0]
+def test_moved_to_four_sides_the_edge_goes_on(crops: NDArray[np.uint8]) -> None:
+    found = list(views(crops, seen(shifted=1)))
+    rows = [view[0, :, :, 0].tolist() for view in found]
+    plain = crops[0, :, :, 0]
     assert rows == [
         plain.tolist(),
-        [plain[row].tolist() for row in (0, 0, 1, 2)],
-        [plain[row].tolist() for row in (1, 2, 3, 3)],
+        plain[[0, 0, 1, 2]].tolist(),
+        plain[[1, 2, 3, 3]].tolist(),
         plain[:, [0, 0, 1, 2]].tolist(),
         plain[:, [1, 2, 3, 3]].tolist(),
     ]
 
 
-def test_each_has_its_mirror_image(pixels: Tensor) -> None:
-    found = list(views(pixels, seen(mirrored=True, shifted=2)))
+def test_each_has_its_mirror_image(crops: NDArray[np.uint8]) -> None:
+    found = list(views(crops, seen(mirrored=True, shifted=2)))
     assert len(found) == 10
     for view, mirror in list(pairwise(found))[::2]:
-        assert torch.equal(mirror, view.flip(3))
+        np.testing.assert_array_equal(mirror, view[:, :, ::-1])
 
 
-def test_embeddings_are_added(pixels: Tensor) -> None:
-    """Not averaged twice, none left out: a tower of one linear layer tells."""
-    layer = nn.Sequential(nn.Flatten(), nn.Linear(16, 3))
-    wanted = sum((layer(view) for view in views(pixels, seen(mirrored=True, shifted=1))), torch.zeros(1, 3))
-    torch.testing.assert_close(embedded(layer, pixels, seen(mirrored=True, shifted=1)), wanted)
+def test_of_tensors_they_are_the_same(crops: NDArray[np.uint8]) -> None:
+    """What is trained and exported sees what is seen at use."""
+    choice = seen(mirrored=True, shifted=1)
+    for array, tensor in zip(views(crops, choice), views(torch.from_numpy(crops), choice), strict=True):
+        np.testing.assert_array_equal(array, tensor.numpy())
+
+
+def test_embeddings_are_added(sface: Model) -> None:
+    """Not averaged twice, none left out."""
+    crops = np.random.default_rng(0).integers(0, 256, (1, 112, 112, 3), np.uint8)
+    model = sface.with_views(mirrored=True, shifted=2)
+    wanted = sum(sface.network(view) for view in views(crops, model.preprocessing))
+    np.testing.assert_allclose(model.embed(crops), wanted / np.linalg.norm(wanted), atol=1e-6)
 
 
 @pytest.mark.parametrize("shifted", [-1, 15])

@@ -57,7 +57,7 @@ def stop_at(step: int, error: type[BaseException] = KeyboardInterrupt) -> Callab
 def assert_same_weights(left: Path, right: Path) -> None:
     both = [read_twin(path).tensors for path in (left, right)]
     assert both[0].keys() == both[1].keys()
-    assert all(torch.equal(value, both[1][name]) for name, value in both[0].items())
+    assert all(np.array_equal(value, both[1][name]) for name, value in both[0].items())
 
 
 def test_a_run_killed_in_mid_epoch_ends_in_the_same_weights(
@@ -228,7 +228,7 @@ def test_patience_ends_the_run_and_keeps_the_best_epoch(
     tensors = read_twin(outcome.model).tensors
     for name, value in tensors.items():
         if name.startswith("tower."):
-            assert torch.equal(value, seen[1][name.removeprefix("tower.")].half())
+            assert np.array_equal(value, seen[1][name.removeprefix("tower.")].half().numpy())
     # It has stopped for good: run again, it does not do another epoch.
     again = trained(recipe)
     assert again.position.epoch == 5
@@ -250,9 +250,9 @@ def test_the_running_average_is_what_is_validated_and_kept(
     averaged = trained(tiny(tmp_path, "schedule.average=0.99"), "averaged")
     last = trained(tiny(tmp_path), "last")
     kept = [read_twin(outcome.model).tensors["tower.project.weight"] for outcome in (averaged, last)]
-    assert torch.equal(kept[0], projections[1].half())
-    assert torch.equal(kept[1], projections[3].half())
-    assert not torch.equal(*kept)
+    assert np.array_equal(kept[0], projections[1].half().numpy())
+    assert np.array_equal(kept[1], projections[3].half().numpy())
+    assert not np.array_equal(kept[0], kept[1])
 
 
 def test_validation_comes_every_so_many_epochs_and_at_the_end(

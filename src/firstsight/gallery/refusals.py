@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from firstsight.errors import ModelMismatch, NameTaken, NoSuchPerson, NoSuchTemplate, UsageError
+from firstsight.gallery.names import checked_name
 from firstsight.gallery.records import Contract, NewTemplate, Person
+from firstsight.gallery.store import Named
 from firstsight.gallery.vault import embedding_bytes
 
 
@@ -44,6 +47,20 @@ def fits(template: NewTemplate, dimension: int) -> None:
     embedding_bytes(template.embedding, dimension)
     if not 0 <= template.quality <= 1:
         raise UsageError(f"A quality of {template.quality} cannot be noted.", hint="Give one from 0 to 1.")
+
+
+def checked(new: Sequence[Named], dimension: int) -> list[Named]:
+    """Names as they are kept, and templates that can be stored.
+
+    Raises:
+        InvalidName: one of the names.
+        UsageError: one of the templates cannot.
+    """
+    named = [(checked_name(name), templates) for name, templates in new]
+    for _, templates in named:
+        for template in templates:
+            fits(template, dimension)
+    return named
 
 
 def searchable(probes: NDArray[np.float32], k: int, dimension: int) -> None:

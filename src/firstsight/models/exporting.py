@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
+from functools import reduce
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
@@ -22,7 +23,8 @@ from torch import Tensor, nn
 
 from firstsight.errors import UsageError
 from firstsight.models.model import Model
-from firstsight.models.views import embedded
+from firstsight.models.views import views
+from firstsight.twins import Cosine
 
 KEY: Final = "firstsight"
 INPUT: Final = "crops"
@@ -37,13 +39,17 @@ class Embedder(nn.Module):
 
     def __init__(self, model: Model) -> None:
         super().__init__()
-        self.tower, self.head, self.seen = model.tower, model.head, model.preprocessing
+        self.tower, self.head, self.seen = model.tower, model.head or Cosine(), model.preprocessing
         self.register_buffer("mean", torch.tensor(self.seen.mean).view(1, -1, 1, 1))
 
     def forward(self, crops: Tensor) -> Tensor:
         """Embed a batch."""
-        pixels = (crops.permute(0, 3, 1, 2).float() - self.mean) * self.seen.scale
-        return self.head.template(embedded(self.tower, pixels, self.seen))
+        found = [self.tower(self._pixels(view)) for view in views(crops, self.seen)]
+        return self.head.template(reduce(torch.add, found))
+
+    def _pixels(self, crops: Tensor) -> Tensor:
+        """(N, S, S, C) uint8 -> (N, C, S, S) float32."""
+        return (crops.permute(0, 3, 1, 2).float() - self.mean) * self.seen.scale
 
 
 def export_onnx(model: Model, path: Path) -> None:

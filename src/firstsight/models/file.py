@@ -14,19 +14,25 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-import torch
+import numpy as np
+from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
-from torch import Tensor, nn
+from safetensors.numpy import save_file
 
 from firstsight.errors import ModelDamaged, ModelMissing, NotCalibrated, UsageError
+from firstsight.models.blueprint import Blueprint
 from firstsight.models.calibration import Calibration
 from firstsight.models.card import Card
 from firstsight.models.model import Model
 from firstsight.models.preprocessing import Preprocessing
-from firstsight.twins import Head, build_head, build_tower
+from firstsight.models.twin_network import head_of, network_of
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from firstsight.twins import Head
 
 ENDING: Final = ".safetensors"
 FORMAT: Final = 2
@@ -35,33 +41,13 @@ SUM: Final = "firstsight-sha256"
 """Where the header holds the sum of all that the file says; files of format 1 have none."""
 
 
-@dataclass(frozen=True, slots=True)
-class Blueprint:
-    """What is built before weights are filled in."""
-
-    tower: str
-    tower_arguments: Mapping[str, Any]
-    head: str
-    head_arguments: Mapping[str, Any]
-    dimension: int
-
-    def build(self) -> tuple[nn.Module, Head]:
-        """A tower and a head with fresh weights.
-
-        Raises:
-            ValueError: no such tower or head.
-        """
-        tower = build_tower(self.tower, self.tower_arguments)
-        return tower, build_head(self.head, self.dimension, **self.head_arguments)
-
-
 @dataclass(frozen=True, eq=False)
 class TwinFile:
     """Everything that is in the file."""
 
     name: str
     blueprint: Blueprint
-    tensors: Mapping[str, Tensor]
+    tensors: Mapping[str, NDArray[Any]]
     """``tower.*`` and ``head.*``."""
     preprocessing: Preprocessing
     card: Card
@@ -75,8 +61,8 @@ class TwinFile:
         whole = hashlib.sha256(json.dumps(asdict(self.blueprint), sort_keys=True).encode())
         for name in sorted(self.tensors):
             tensor = self.tensors[name]
-            whole.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
-            whole.update(tensor.reshape(-1).numpy().tobytes())
+            whole.update(f"{name} torch.{tensor.dtype} {tensor.shape}\n".encode())
+            whole.update(tensor.tobytes())
         return whole.hexdigest()
 
     def model(self) -> Model:
@@ -86,27 +72,16 @@ class TwinFile:
             ModelDamaged: the weights do not fit the blueprint.
         """
         try:
-            tower, head = self.blueprint.build()
-            for part, module in (("tower.", tower), ("head.", head)):
-                own = {
-                    key.removeprefix(part): value
-                    for key, value in self.tensors.items()
-                    if key.startswith(part)
-                }
-                module.load_state_dict(
-                    {key: value.float() if value.is_floating_point() else value for key, value in own.items()}
-                )
-                module.eval().requires_grad_(False)
-        except (ValueError, RuntimeError, TypeError) as error:
+            network = network_of(self.blueprint, self.tensors, self.preprocessing)
+            head = head_of(self.blueprint, self.tensors)
+        except (ValueError, RuntimeError, TypeError, KeyError) as error:
             raise ModelDamaged(
                 f"The model {self.name} does not fit together ({error}).", hint="Get the file again."
             ) from error
-        # Module.to does not declare the argument that it documents.
-        tower = tower.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         return Model(
             name=self.name,
             digest=self.digest,
-            tower=tower,
+            network=network,
             dimension=self.blueprint.dimension,
             preprocessing=self.preprocessing,
             card=self.card,
@@ -116,23 +91,26 @@ class TwinFile:
         )
 
 
-def weights(tower: nn.Module, head: Head) -> dict[str, Tensor]:
+def weights(tower: nn.Module, head: Head) -> dict[str, NDArray[Any]]:
     """The tensors of a twin as they lie in its file: half precision, where their values fit into it."""
     both = [("tower.", tower), ("head.", head)]
     return {
-        f"{part}{name}": _halved(value.detach()).cpu().contiguous().clone()
+        f"{part}{name}": _halved(value)
         for part, module in both
         for name, value in module.state_dict().items()
         if not name.endswith("num_batches_tracked")
     }
 
 
-def _halved(value: Tensor) -> Tensor:
-    if not value.is_floating_point():
-        return value
-    half = value.half()
+def _halved(value: Tensor) -> NDArray[Any]:
+    """A copy."""
+    array: NDArray[Any] = value.detach().cpu().contiguous().numpy()
+    if array.dtype.kind != "f":
+        return array.copy()
+    with np.errstate(over="ignore"):
+        half = array.astype(np.float16)
     # What a batch norm has seen may be beyond 65504.
-    return half if bool(torch.isfinite(half).all()) else value
+    return half if np.isfinite(half).all() else array.copy()
 
 
 def write_twin(path: Path, twin: TwinFile) -> None:
@@ -175,7 +153,7 @@ def read_twin(path: Path) -> TwinFile:
     if not path.is_file():
         raise ModelMissing(f"There is no model file {path}.", hint="Check the path, or train one.")
     try:
-        with safe_open(path, framework="pt") as opened:
+        with safe_open(path, framework="np") as opened:
             noted = opened.metadata()
             header: dict[str, Any] = json.loads(noted[KEY])
             tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118 - no mapping

@@ -4,25 +4,29 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection
-from dataclasses import dataclass, field, replace
-from typing import Final
+from dataclasses import dataclass, replace
+from functools import reduce
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
 
 from firstsight.errors import NotCalibrated, UsageError
 from firstsight.models.calibration import Calibration
 from firstsight.models.card import Card
+from firstsight.models.network import Network
 from firstsight.models.preprocessing import Preprocessing
-from firstsight.models.views import embedded
-from firstsight.twins import Cosine, Head
+from firstsight.models.views import views
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from firstsight.twins import Head
 
 MARK: Final = 10
 """Hexadecimal digits of a mark: a chance of one in a million that any of 1,000 names meets another's."""
-CHUNK: Final = 8 * 112 * 112
-"""Pixels that pass through the tower at once: more of them spill the caches and take longer each."""
+LEAST: Final = np.float32(1e-12)
+"""Rows shorter than this stay as they are."""
 
 
 def mark(identity: str) -> str:
@@ -37,14 +41,14 @@ class Model:
     name: str
     digest: str
     """SHA-256 of the weight file."""
-    tower: nn.Module
-    """In evaluation mode, (N, 3, S, S) float32 -> (N, D) float32."""
+    network: Network
+    """Crops to embeddings, (N, S, S, C) uint8 -> (N, D) float32."""
     dimension: int
     preprocessing: Preprocessing
     card: Card
     calibration: Calibration | None
-    head: Head = field(default_factory=Cosine)
-    """How two templates are compared."""
+    head: Head | None = None
+    """How two templates are compared; None: by their cosine."""
     identities: frozenset[str] = frozenset()
     """Marks of the identities that it was trained on, as far as they are known; see ``mark``."""
 
@@ -69,23 +73,24 @@ class Model:
             )
         if not len(crops):
             return np.empty((0, self.dimension), dtype=np.float32)
-        with torch.inference_mode():
-            count = max(1, CHUNK // size**2)
-            chunks = [crops[start : start + count] for start in range(0, len(crops), count)]
-            found = [embedded(self.tower, self._pixels(chunk), self.preprocessing) for chunk in chunks]
-            return self.head.template(torch.cat(found)).numpy()
+        found = reduce(np.add, map(self.network, views(crops, self.preprocessing)))
+        if self.head is not None:
+            return self.head.template_of(found)
+        length = np.linalg.norm(found, axis=1, keepdims=True)
+        return np.asarray(found / np.maximum(length, LEAST), np.float32)
+
+    @property
+    def tower(self) -> nn.Module:
+        """The network in torch, in evaluation mode: (N, C, S, S) float32 -> (N, D) float32."""
+        return self.network.tower()
 
     def similarity(self, probes: NDArray[np.float32], templates: NDArray[np.float32]) -> NDArray[np.float32]:
         """Every probe compared with every template: (N, D), (M, D) -> (N, M), -1 to 1."""
-        if isinstance(self.head, Cosine):
-            return probes @ templates.T
-        with torch.inference_mode():
-            both = torch.from_numpy(np.array(probes)), torch.from_numpy(np.array(templates))
-            return self.head.similarity(*both).numpy()
+        return probes @ templates.T if self.head is None else self.head.similarity_of(probes, templates)
 
     def paired(self, left: NDArray[np.float32], right: NDArray[np.float32]) -> NDArray[np.float32]:
         """Each left template compared with the right one of its row: (N, D), (N, D) -> (N,)."""
-        if isinstance(self.head, Cosine):
+        if self.head is None:
             return np.asarray(np.einsum("nd,nd->n", left, right), np.float32)
         rows = zip(left, right, strict=True)
         return np.array([self.similarity(one[None], two[None])[0, 0] for one, two in rows], np.float32)
@@ -127,9 +132,3 @@ class Model:
                 hint=f"Make one with `firstsight calibrate {self.name} --data FOLDER`.",
             )
         return self.calibration
-
-    def _pixels(self, crops: NDArray[np.uint8]) -> Tensor:
-        """(N, S, S, C) uint8 -> (N, C, S, S) float32, channels last in memory as the crops lie."""
-        pixels = torch.from_numpy(np.array(crops, order="C")).permute(0, 3, 1, 2).float()
-        mean = torch.tensor(self.preprocessing.mean).view(1, -1, 1, 1)
-        return pixels.sub_(mean).mul_(self.preprocessing.scale)

@@ -6,14 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import resources
 
-import torch
-from torch import nn
-
 from firstsight.carriers import PublishedFile
 from firstsight.models.calibration import Calibration
 from firstsight.models.card import Card
 from firstsight.models.figures import Figures, figures_of
 from firstsight.models.model import Model
+from firstsight.models.network import Network
 from firstsight.models.preprocessing import Preprocessing
 
 
@@ -26,8 +24,8 @@ class Published:
     card: Card
     preprocessing: Preprocessing
     dimension: int
-    load_tower: Callable[[bytes], nn.Module]
-    """Makes the tower from the bytes of the file."""
+    load: Callable[[bytes], Network]
+    """Makes what runs it from the bytes of the file."""
 
     def calibration(self) -> Calibration | None:
         """The calibration that ships for this model, if one does.
@@ -63,13 +61,10 @@ class Published:
         Raises:
             ModelMissing, ModelDamaged: the weights.
         """
-        tower = self.load_tower(self.file.read()).eval().requires_grad_(False)
-        # Module.to does not declare the argument that it documents.
-        tower = tower.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         return Model(
             name=self.name,
             digest=self.digest,
-            tower=tower,
+            network=self.load(self.file.read()),
             dimension=self.dimension,
             preprocessing=self.preprocessing,
             card=self.card,

@@ -3,40 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import reduce
+from typing import TYPE_CHECKING, TypeVar
 
-import torch
-from torch import Tensor, nn
+import numpy as np
+from numpy.typing import NDArray
 
 from firstsight.models.preprocessing import Preprocessing
 
+if TYPE_CHECKING:
+    from torch import Tensor
 
-def embedded(tower: nn.Module, pixels: Tensor, seen: Preprocessing) -> Tensor:
-    """The sum of what a tower makes of each view, (N, C, S, S) -> (N, D)."""
-    total: Tensor = reduce(torch.add, map(tower, views(pixels, seen)))
-    return total
+Crops = TypeVar("Crops", NDArray[np.uint8], "Tensor")
 
 
-def views(pixels: Tensor, seen: Preprocessing) -> Iterator[Tensor]:
+def views(crops: Crops, seen: Preprocessing) -> Iterator[Crops]:
     """The crops as they are, then moved up, down, left and right, and the mirror image of each.
 
+    What is moved in is the edge again.
+
     Args:
-        pixels: (N, C, S, S).
+        crops: (N, S, S, C), an array or a tensor.
         seen: says which.
     """
-    for moved in _moved(pixels, seen.shifted):
+    side, by = crops.shape[1], seen.shifted
+    moves = [(0, 0), (-by, 0), (by, 0), (0, -by), (0, by)] if by else [(0, 0)]
+    for down, right in moves:
+        rows, columns = (np.clip(np.arange(side) + move, 0, side - 1).tolist() for move in (down, right))
+        moved = crops[:, rows][:, :, columns] if down or right else crops
         yield moved
         if seen.mirrored:
-            yield moved.flip(3)
-
-
-def _moved(pixels: Tensor, by: int) -> Iterator[Tensor]:
-    yield pixels
-    if not by:
-        return
-    side = pixels.shape[2]
-    wide = nn.functional.pad(pixels, (by, by, by, by), mode="replicate")
-    for down, right in ((0, by), (2 * by, by), (by, 0), (by, 2 * by)):
-        # Laid out as the crops are: a tower computes faster so.
-        part = wide[:, :, down : down + side, right : right + side]
-        yield part.contiguous(memory_format=torch.channels_last)
+            yield moved[:, :, list(range(side))[::-1]]

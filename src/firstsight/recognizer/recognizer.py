@@ -19,7 +19,6 @@ from firstsight.models import DEFAULT, Model
 from firstsight.recognizer import comparing
 from firstsight.recognizer.answers import Candidate, Sighting, Verification
 from firstsight.recognizer.encoder import EncodedFace, Encoder, label
-from firstsight.twins import Cosine
 
 FPIR: Final = 0.01
 """False positive identification rate: one stranger in a hundred is named, unless asked otherwise."""
@@ -42,8 +41,7 @@ class Recognizer:
         self.encoder = model if isinstance(model, Encoder) else Encoder(model)
         opened = self.encoder.model
         # What a cosine head says of templates of unit length; a gallery knows how to search so quickly.
-        plain = isinstance(opened.head, Cosine)
-        similarity = inner_product if plain else opened.similarity
+        similarity = inner_product if opened.head is None else opened.similarity
         self.store: Store = open_store(gallery, contract(opened), similarity=similarity)
 
     def enroll(

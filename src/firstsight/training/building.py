@@ -13,7 +13,8 @@ from torch import nn
 from firstsight.datasets.prepared import View
 from firstsight.errors import RecipeError
 from firstsight.models import Preprocessing, find_model
-from firstsight.models.file import ENDING, Blueprint, read_twin
+from firstsight.models.blueprint import Blueprint
+from firstsight.models.file import ENDING, read_twin
 from firstsight.models.sface import PREPROCESSING as SFACE
 from firstsight.models.shipped import Shipped
 from firstsight.training.recipe import Recipe

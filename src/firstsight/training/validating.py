@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 import torch
@@ -17,7 +18,7 @@ from firstsight.datasets.trials import one_shot_trials
 from firstsight.errors import DataError, RecipeError
 from firstsight.evaluation.one_shot import trials_right
 from firstsight.evaluation.verification import fold_answers
-from firstsight.models.views import embedded
+from firstsight.models.views import views
 from firstsight.training.building import Twin
 from firstsight.training.recipe import Validation
 
@@ -40,8 +41,8 @@ def embed_rows(
     pieces = []
     with torch.inference_mode():
         for start in range(0, len(rows), PIECE):
-            pixels = pixels_of(cutter.plain(rows[start : start + PIECE]), twin, device)
-            found = embedded(twin.tower, pixels, twin.preprocessing)
+            seen = views(cutter.plain(rows[start : start + PIECE]), twin.preprocessing)
+            found = reduce(torch.add, [twin.tower(pixels_of(view, twin, device)) for view in seen])
             pieces.append(twin.head.template(found.float()).cpu().numpy())
     return np.concatenate(pieces)
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from typing import Final
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -37,6 +39,18 @@ class Head(nn.Module):
     def similarity(self, left: Tensor, right: Tensor) -> Tensor:
         """(N, D), (M, D) -> (N, M) between -1 and 1, in the order of the scores."""
         raise NotImplementedError
+
+    def template_of(self, embeddings: NDArray[np.float32]) -> NDArray[np.float32]:
+        """``template``, of arrays."""
+        with torch.inference_mode():
+            return self.template(torch.from_numpy(np.array(embeddings))).numpy()
+
+    def similarity_of(self, left: NDArray[np.float32], right: NDArray[np.float32]) -> NDArray[np.float32]:
+        """``similarity``, of arrays."""
+        with torch.inference_mode():
+            return self.similarity(
+                torch.from_numpy(np.array(left)), torch.from_numpy(np.array(right))
+            ).numpy()
 
 
 class Cosine(Head):

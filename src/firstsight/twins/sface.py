@@ -13,10 +13,7 @@ from typing import Final
 import torch
 from torch import Tensor, nn
 
-WIDTHS: Final = (32, 64, 128, 128, 256, 256, *(512,) * 6, 1024, 1024)
-"""Channels out of the first convolution, and of each stage after it, as published."""
-STRIDES: Final = (1, 2, 1, 2, 1, 2, *(1,) * 5, 2, 1)
-"""Of the depthwise convolution of each stage."""
+from firstsight.twins.layouts import SFACE_DIMENSION, SFACE_STRIDES, SFACE_WIDTHS
 
 
 def _unit(inputs: int, outputs: int, kernel: int, stride: int, groups: int) -> nn.Sequential:
@@ -30,19 +27,19 @@ def _unit(inputs: int, outputs: int, kernel: int, stride: int, groups: int) -> n
 class SFaceTower(nn.Module):
     """(N, 3, 112, 112) float32, normalised RGB -> (N, 128) float32, not of unit length."""
 
-    dimension: Final = 128
+    dimension: Final = SFACE_DIMENSION
 
-    def __init__(self, *, widths: Sequence[int] = WIDTHS) -> None:
+    def __init__(self, *, widths: Sequence[int] = SFACE_WIDTHS) -> None:
         """Make the tower, as published or narrower.
 
         Raises:
             ValueError: not one width for each stage.
         """
-        if len(widths) != len(WIDTHS) or min(widths) < 1:
-            raise ValueError(f"sface has {len(WIDTHS)} widths above 0, not {list(widths)}")
+        if len(widths) != len(SFACE_WIDTHS) or min(widths) < 1:
+            raise ValueError(f"sface has {len(SFACE_WIDTHS)} widths above 0, not {list(widths)}")
         super().__init__()
         units = [_unit(3, widths[0], 3, 1, 1)]
-        for (inputs, outputs), stride in zip(pairwise(widths), STRIDES, strict=True):
+        for (inputs, outputs), stride in zip(pairwise(widths), SFACE_STRIDES, strict=True):
             units += [_unit(inputs, inputs, 3, stride, inputs), _unit(inputs, outputs, 1, 1, 1)]
         self.units = nn.Sequential(*units)
         self.project = nn.Linear(widths[-1] * 7 * 7, self.dimension)

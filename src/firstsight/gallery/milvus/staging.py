@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
 
 from firstsight.errors import NameTaken, UsageError
 from firstsight.gallery.milvus.connection import TEXT, Row
-from firstsight.gallery.milvus.layout import Record, crop_rows
+from firstsight.gallery.milvus.layout import Record, crop_rows, new_record
 from firstsight.gallery.milvus.view import TemplateRow, View, template_row
 from firstsight.gallery.milvus.writer import Writer
 from firstsight.gallery.records import KeptCrop, NewTemplate, Receipt, Template
 from firstsight.gallery.refusals import fits
+from firstsight.gallery.store import Named
 from firstsight.gallery.text import moment, now, storable
 
 
@@ -23,6 +26,41 @@ def check(template: NewTemplate, dimension: int) -> None:
     fits(template, dimension)
     if len(storable(template.source)) > TEXT // 8:
         raise UsageError("The name of a photo is too long for Milvus.", hint="Shorten it.")
+
+
+def add_each(
+    view: View,
+    writer: Writer,
+    named: Sequence[Named],
+    noted: tuple[str | None, date | None, str | None],
+) -> dict[str, Record]:
+    """Add templates that were checked to people, who are added when new; a change for each person.
+
+    Args:
+        view: what there is.
+        writer: writes.
+        named: checked names and their templates.
+        noted: consent, last day and notes of all.
+
+    Returns:
+        Everybody as they are afterwards, by name.
+    """
+    found = view.find_all(name for name, _ in named)
+    records = {name: each.record for name, each in found.items()}
+    staged, crops = [], []
+    for name, new in named:
+        record = records.get(name) or new_record(writer.next_person(), name)
+        rows, parts = staged_rows(writer, record.id, new)
+        pairs = tuple((row["template"], row["pk"]) for row in rows)
+        records[name] = replace(record, rows=record.rows + pairs).annotated(*noted)
+        staged += rows
+        crops += parts
+    if named:
+        writer.stage(staged, crops)
+        writer.commit_each(
+            [({record.id: record}, {record.id: found.get(name)}) for name, record in records.items()]
+        )
+    return records
 
 
 def staged_rows(writer: Writer, person: int, new: Sequence[NewTemplate]) -> tuple[list[Row], list[Row]]:

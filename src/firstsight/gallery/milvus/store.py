@@ -21,12 +21,12 @@ from firstsight.gallery.milvus.connection import CollectionMissing, Row
 from firstsight.gallery.milvus.layout import Record, crop_rows, new_record
 from firstsight.gallery.milvus.search import Search
 from firstsight.gallery.milvus.staging import (
+    add_each,
     check,
     hand_over,
     kept_crop,
     make_way,
     receipt,
-    staged_rows,
     taken_row,
 )
 from firstsight.gallery.milvus.view import Found, View, template_row
@@ -43,7 +43,7 @@ from firstsight.gallery.records import (
     Template,
 )
 from firstsight.gallery.refusals import agree, name_taken, searchable, two_people
-from firstsight.gallery.store import Held
+from firstsight.gallery.store import Held, Named
 from firstsight.gallery.text import day
 from firstsight.gallery.vault import embedding_bytes
 
@@ -97,18 +97,24 @@ class MilvusStore:
         notes: str | None = None,
     ) -> Person:
         """Add a person with templates, or templates to a person of that name."""
-        name = checked_name(name)
-        for template in new:
-            check(template, self.contract.dimension)
+        return self.add_each([(name, new)], consent=consent, retain_until=retain_until, notes=notes)[0]
+
+    def add_each(
+        self,
+        new: Sequence[Named],
+        *,
+        consent: str | None = None,
+        retain_until: date | None = None,
+        notes: str | None = None,
+    ) -> list[Person]:
+        """The same for several, of whom each is a change."""
+        named = [(checked_name(name), templates) for name, templates in new]
+        for _, templates in named:
+            for template in templates:
+                check(template, self.contract.dimension)
         with self._writing() as (view, writer):
-            found = view.find(name)
-            record = found.record if found else new_record(writer.next_person(), name)
-            staged, crops = staged_rows(writer, record.id, new)
-            pairs = tuple((row["template"], row["pk"]) for row in staged)
-            record = replace(record, rows=record.rows + pairs).annotated(consent, retain_until, notes)
-            writer.stage(staged, crops)
-            writer.commit({record.id: record}, {record.id: found})
-            return record.person()
+            records = add_each(view, writer, named, (consent, retain_until, notes))
+            return [records[name].person() for name, _ in named]
 
     def people(self) -> list[Person]:
         """Everybody, by name."""

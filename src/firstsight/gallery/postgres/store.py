@@ -28,8 +28,17 @@ from firstsight.gallery.records import (
     Receipt,
     Template,
 )
-from firstsight.gallery.refusals import agree, fits, moved, name_taken, no_photo, searchable, two_people
-from firstsight.gallery.store import Held
+from firstsight.gallery.refusals import (
+    agree,
+    checked,
+    fits,
+    moved,
+    name_taken,
+    no_photo,
+    searchable,
+    two_people,
+)
+from firstsight.gallery.store import Held, Named
 from firstsight.gallery.text import moment
 from firstsight.gallery.vault import Vault, embedding_bytes
 
@@ -84,23 +93,34 @@ class PostgresStore:
         notes: str | None = None,
     ) -> Person:
         """Add a person with templates, or templates to a person of that name."""
-        name = checked_name(name)
-        for template in new:
-            fits(template, self.contract.dimension)
+        return self.add_each([(name, new)], consent=consent, retain_until=retain_until, notes=notes)[0]
+
+    def add_each(
+        self,
+        new: Sequence[Named],
+        *,
+        consent: str | None = None,
+        retain_until: date | None = None,
+        notes: str | None = None,
+    ) -> list[Person]:
+        """The same for several, in one transaction."""
+        named = checked(new, self.contract.dimension)
         self._vault.unlock(self._proof)
 
-        def work(cursor: Cursor) -> tuple[Person, bool]:
-            person = people.find_or_add(cursor, name)
-            templates.add(cursor, self._embeddings, self.contract, person, new)
-            overwrites = people.annotate(cursor, person, consent, retain_until, notes)
+        def work(cursor: Cursor) -> tuple[list[Person], bool]:
+            overwrites = False
+            for name, photos in named:
+                person = people.find_or_add(cursor, name)
+                templates.add(cursor, self._embeddings, self.contract, person, photos)
+                overwrites |= people.annotate(cursor, person, consent, retain_until, notes)
             if overwrites:
                 traces.note_edit(cursor, people=True, templates=False)
-            return people.get(cursor, name), overwrites
+            return [people.get(cursor, name) for name, _ in named], overwrites
 
-        person, overwrites = self._write(work)
+        added, overwrites = self._write(work)
         if overwrites:
             traces.clear(self._connection)
-        return person
+        return added
 
     def people(self) -> list[Person]:
         """Everybody, by name."""

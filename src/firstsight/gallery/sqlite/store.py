@@ -24,11 +24,11 @@ from firstsight.gallery.records import (
     Receipt,
     Template,
 )
-from firstsight.gallery.refusals import agree, fits, name_taken, no_photo, searchable, two_people
+from firstsight.gallery.refusals import agree, checked, fits, name_taken, no_photo, searchable, two_people
 from firstsight.gallery.sqlite import header, people, templates, traces
 from firstsight.gallery.sqlite.connection import Connection
 from firstsight.gallery.sqlite.live import LiveIndex
-from firstsight.gallery.store import Held
+from firstsight.gallery.store import Held, Named
 from firstsight.gallery.text import moment
 from firstsight.gallery.vault import Vault, embedding_bytes
 
@@ -69,20 +69,31 @@ class SqliteStore:
         notes: str | None = None,
     ) -> Person:
         """Add a person with templates, or templates to a person of that name."""
-        name = checked_name(name)
-        for template in new:
-            fits(template, self.contract.dimension)
+        return self.add_each([(name, new)], consent=consent, retain_until=retain_until, notes=notes)[0]
+
+    def add_each(
+        self,
+        new: Sequence[Named],
+        *,
+        consent: str | None = None,
+        retain_until: date | None = None,
+        notes: str | None = None,
+    ) -> list[Person]:
+        """The same for several, in one transaction."""
+        named = checked(new, self.contract.dimension)
         self._vault.unlock(self._proof)
+        overwrites = False
         with self._writing() as database:
-            person = people.find_or_add(database, name)
-            templates.add(database, self._vault, self.contract, person, new)
-            overwrites = people.annotate(database, person, consent, retain_until, notes)
+            for name, photos in named:
+                person = people.find_or_add(database, name)
+                templates.add(database, self._vault, self.contract, person, photos)
+                overwrites |= people.annotate(database, person, consent, retain_until, notes)
             if overwrites:
                 traces.note_edit(database)
-            person = people.get(database, name)
+            added = [people.get(database, name) for name, _ in named]
         if overwrites:
             traces.clear(self._connection)
-        return person
+        return added
 
     def people(self) -> list[Person]:
         """Everybody, by name."""

@@ -1,0 +1,30 @@
+"""What runs a tower: torch, or OpenCV, which starts at once and runs plain ones faster."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from torch import nn
+
+CHUNK: Final = 8 * 112 * 112
+"""Pixels that pass through a tower at once: more of them spill the caches and take longer each."""
+
+
+class Network(Protocol):
+    """Runs a tower. Safe to share between threads."""
+
+    def __call__(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Embed crops: (N, S, S, C) uint8, N > 0 -> (N, D) float32, not of unit length."""
+
+    def tower(self) -> nn.Module:
+        """The same in torch, to train on or to export: (N, C, S, S) float32 -> (N, D) float32."""
+
+
+def chunks(crops: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
+    """Crops in pieces of at most ``CHUNK`` pixels, or of one crop."""
+    count = max(1, CHUNK // crops.shape[1] ** 2)
+    return [crops[start : start + count] for start in range(0, len(crops), count)]
