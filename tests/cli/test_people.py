@@ -10,6 +10,7 @@ from tests.cli.conftest import Run
 from tests.gallery.gallery_makers import units
 
 from firstsight.gallery import Contract, NewTemplate, open_store
+from firstsight.gallery.sqlite import traces
 
 CONTRACT = Contract("sface", "0" * 64, "v", 8)
 
@@ -65,6 +66,12 @@ def test_one_wrong_photo_is_moved_or_removed(run: Run, peopled: Path) -> None:
     assert (removed["person"], removed["templates"]) == ("Ada", 1)
     assert photos(run, "Ada") == []
     assert len(photos(run, "Cyd")) == 2
+
+
+def test_erase_waits_until_nothing_is_left(run: Run, peopled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also of a large gallery, which puts that off for programs."""
+    monkeypatch.setattr(traces, "LARGE", 0)
+    assert run("people", "erase", "Ada", "--json").json["receipt"]["cleared"] is True
 
 
 def test_erase_gives_a_receipt(run: Run, peopled: Path) -> None:

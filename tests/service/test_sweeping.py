@@ -14,6 +14,7 @@ from tests.service.service_makers import DESK, add_person, service_over, until
 
 from firstsight.errors import GalleryBusy
 from firstsight.gallery import Person, Receipt
+from firstsight.gallery.sqlite import traces
 from firstsight.recognizer import Encoder, Recognizer
 from firstsight.service import Settings, audit, sweeping
 from firstsight.service.audit import Entry
@@ -67,6 +68,20 @@ def test_nothing_of_them_is_left_in_the_files(service: Service, tmp_path: Path) 
     held = raw(tmp_path / "people.db")
     assert b"Ada Whose" not in held
     assert b"Bob Who" in held
+
+
+def test_what_was_put_off_in_a_large_gallery_is_done(
+    service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also after somebody else has erased: the service does not close for months."""
+    monkeypatch.setattr(traces, "LARGE", 0)
+    add_person(service, "Ada Whose Day Has Passed", TODAY - DAY)
+    add_person(service, "Bob Who Was Erased", TODAY)
+    assert not service.recognizer.erase("Bob Who Was Erased").cleared
+    sweep(service, TODAY)
+    held = raw(tmp_path / "people.db")
+    assert b"Ada Whose" not in held
+    assert b"Bob Who" not in held
 
 
 def test_the_audit_log_has_each_by_number(service: Service, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import closing
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated
 
@@ -13,7 +14,7 @@ from firstsight import fields
 from firstsight.cli.options import Gallery, Json, gallery_shown, open_gallery
 from firstsight.cli.output import answer, answer_json, command, remark, table
 from firstsight.errors import UsageError
-from firstsight.gallery import Receipt
+from firstsight.gallery import Receipt, Store
 
 people = typer.Typer(no_args_is_help=True, help="List, show, rename, merge, annotate and erase people.")
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A person of the gallery.")]
@@ -182,7 +183,7 @@ def move_photo(
 def remove_photo(photo: PhotoId, gallery: Gallery = None, as_json: Json = False) -> None:
     """Remove one photo; its person stays."""
     with closing(open_gallery(gallery)) as store:
-        receipt = store.remove_template(photo)
+        receipt = _cleared(store, store.remove_template(photo))
     _receipt(receipt, as_json, f"Photo {photo} of {receipt.person} was removed.")
 
 
@@ -195,7 +196,7 @@ def erase(name: Name, yes: Yes = False, gallery: Gallery = None, as_json: Json =
         if not yes and not as_json and _asked():
             photos = f"{person.templates} photo{'s' * (person.templates != 1)}"
             typer.confirm(f"Erase {person.name} and {photos} for good?", abort=True, err=True)
-        receipt = store.erase(name)
+        receipt = _cleared(store, store.erase(name))
     _receipt(
         receipt,
         as_json,
@@ -207,6 +208,11 @@ def erase(name: Name, yes: Yes = False, gallery: Gallery = None, as_json: Json =
 def _asked() -> bool:
     """Whether somebody sits at a terminal and can be asked."""
     return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def _cleared(store: Store, receipt: Receipt) -> Receipt:
+    """The receipt after what a large gallery puts off was done as well."""
+    return receipt if receipt.cleared else replace(receipt, cleared=store.clear())
 
 
 def _receipt(receipt: Receipt, as_json: bool, text: str) -> None:

@@ -99,8 +99,9 @@ class Receipt:
     """UTC."""
     cleared: bool
     """Whether no trace of it is left in the gallery's own files; what a server keeps besides (its log,
-    its replicas and backups) is told by its engine. If not, because another process was reading or
-    the disk was full, the next change or the next opening of the gallery sees to it."""
+    its replicas and backups) is told by its engine. If not, because the gallery is large, another
+    process was reading or the disk was full, its closing, the next change or the next opening sees
+    to it, or ``Store.clear``."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -246,5 +246,12 @@ class Store(Protocol):
             Names of the people who are left without a template, to be enrolled again.
         """
 
+    def clear(self) -> bool:
+        """Overwrite what edits left in the gallery's own files, where that was put off.
+
+        Returns:
+            Whether nothing is left of them; see ``Receipt.cleared``.
+        """
+
     def close(self) -> None:
-        """Close it; a closed gallery cannot be used again."""
+        """Clear, and close it; a closed gallery cannot be used again."""

@@ -35,6 +35,8 @@ def sweep(service: Service, today: date) -> int:
             continue
         service.note(None, "retention", "erased", person_id=person.id, status=0)
         count += 1
+    # Those of a large gallery are put off, also when somebody else has erased.
+    store.clear()
     return count
 
 

@@ -145,3 +145,49 @@ def test_erasing_is_acknowledged_also_when_the_disk_is_full(
     monkeypatch.setattr(traces, "_log_emptied", full)
     assert not plain.erase("Ada Lovelace").cleared
     assert not any(person.name == "Ada Lovelace" for person in plain.people())
+
+
+def test_in_a_large_gallery_traces_are_cleared_when_it_is_closed(
+    plain: Store, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Erasing takes no longer than in a small one, and is seen at once."""
+    enrol(plain)
+    monkeypatch.setattr(traces, "LARGE", path.stat().st_size)
+    assert not plain.erase("Ada Lovelace").cleared
+    assert not plain.known("Ada Lovelace")
+    assert found(path)
+    plain.close()
+    assert found(path) == []
+
+
+def test_in_a_large_gallery_traces_are_cleared_when_asked_for(
+    plain: Store, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enrol(plain)
+    monkeypatch.setattr(traces, "LARGE", path.stat().st_size)
+    for name in ("Ada Lovelace", "Person 1"):
+        assert not plain.erase(name).cleared
+    assert plain.clear()
+    assert found(path) == []
+
+
+def test_a_large_gallery_whose_process_died_is_cleared_by_the_next(
+    plain: Store, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enrol(plain)
+    monkeypatch.setattr(traces, "LARGE", path.stat().st_size)
+    plain.rename("Ada Lovelace", "A.")
+    open_store(path, CONTRACT).close()
+    assert found(path, SECRETS[:1]) == []
+
+
+def test_who_changed_nothing_does_not_clear_when_closing(
+    plain: Store, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or each look at a gallery of a million would rewrite it."""
+    enrol(plain)
+    reader = open_store(path, CONTRACT)
+    monkeypatch.setattr(traces, "LARGE", path.stat().st_size)
+    plain.erase("Ada Lovelace")
+    reader.close()
+    assert found(path)

@@ -336,6 +336,10 @@ class MilvusStore:
         self.contract = contract
         return sorted(left, key=alphabetical)
 
+    def clear(self) -> bool:
+        """Nothing that a client could do: the server frees space when it compacts."""
+        return False
+
     def close(self) -> None:
         """Close it; a closed gallery cannot be used again."""
         if self._open:

@@ -323,6 +323,10 @@ class PostgresStore:
         self.contract = contract
         return left
 
+    def clear(self) -> bool:
+        """Overwrite what edits left in the gallery's tables."""
+        return traces.clear(self._connection)
+
     def close(self) -> None:
         """Close it; a closed gallery cannot be used again."""
         self._connection.close()

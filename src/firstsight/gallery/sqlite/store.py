@@ -58,6 +58,7 @@ class SqliteStore:
             raise
         self.contract, self._proof = found.contract, found.proof
         self._index = LiveIndex(self._connection, self._vault, similarity)
+        self._owing = False
 
     def add(
         self,
@@ -92,7 +93,7 @@ class SqliteStore:
                 traces.note_edit(database)
             added = [people.get(database, name) for name, _ in named]
         if overwrites:
-            traces.clear(self._connection)
+            self._cleared()
         return added
 
     def people(self) -> list[Person]:
@@ -137,7 +138,7 @@ class SqliteStore:
             person = people.get(database, name)
             people.annotate(database, person, consent, retain_until, notes, no_date=no_date)
             person = people.get(database, name)
-        traces.clear(self._connection)
+        self._cleared()
         return person
 
     def rename(self, name: str, new: str) -> Person:
@@ -149,7 +150,7 @@ class SqliteStore:
                 raise name_taken(new)
             people.rename(database, person, new)
             person = people.get(database, new)
-        traces.clear(self._connection)
+        self._cleared()
         return person
 
     def merge(self, source: str, into: str) -> Person:
@@ -171,7 +172,7 @@ class SqliteStore:
             )
             people.remove(database, gone)
             person = people.get(database, into)
-        traces.clear(self._connection)
+        self._cleared()
         return person
 
     def move_template(self, template_id: int, to: str) -> Moved:
@@ -186,7 +187,7 @@ class SqliteStore:
             if emptied:
                 people.remove(database, source)
             moved = Moved(people.get(database, to), source.name, emptied)
-        traces.clear(self._connection)
+        self._cleared()
         return moved
 
     def remove_template(self, template_id: int) -> Receipt:
@@ -287,11 +288,17 @@ class SqliteStore:
             header.change_model(database, contract)
             left = [each.name for each in people.everybody(database) if not each.templates]
         self.contract = contract
-        traces.clear(self._connection)
+        self._cleared()
         return left
 
+    def clear(self) -> bool:
+        """Overwrite what edits left in the file."""
+        return traces.clear(self._connection)
+
     def close(self) -> None:
-        """Close it; a closed gallery cannot be used again."""
+        """Clear, and close it; a closed gallery cannot be used again."""
+        if self._owing:
+            self.clear()
         self._connection.close()
 
     @contextmanager
@@ -309,8 +316,14 @@ class SqliteStore:
             traces.note_edit(database)
             yield database
 
+    def _cleared(self) -> bool:
+        """Clear the traces of an edit, unless that is put off until the gallery is closed."""
+        cleared = traces.clear_small(self._connection)
+        self._owing = not cleared
+        return cleared
+
     def _receipt(self, person: Person, removed: Sequence[Template]) -> Receipt:
         """Clear the traces of what was removed, and say what it was."""
-        cleared = traces.clear(self._connection)
+        cleared = self._cleared()
         crops = sum(template.has_crop for template in removed)
         return Receipt(person.name, person.id, len(removed), crops, moment(), cleared)
