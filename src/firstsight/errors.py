@@ -22,6 +22,7 @@
     │   └── TrainingStopped       a run that a monitor ended
     ├── GalleryError
     │   ├── GalleryUnavailable    cannot be opened, read, written; disk full
+    │   │   └── GalleryMissing    there is none yet
     │   ├── GalleryCorrupt
     │   ├── GalleryTooNew         written by a later version
     │   ├── GalleryBusy           another process holds it too long
@@ -204,6 +205,12 @@ class GalleryUnavailable(GalleryError):
 
     code = "gallery_unavailable"
     http_status = 503
+
+
+class GalleryMissing(GalleryUnavailable):
+    """There is no gallery at that place, but there could be one."""
+
+    code = "gallery_missing"
 
 
 class GalleryCorrupt(GalleryError):

@@ -88,7 +88,7 @@ def test_the_gallery_s_own_model_is_used(run: Run, people: People) -> None:
 def test_identify_without_a_gallery_makes_none(run: Run, people: People, gallery: Path) -> None:
     ran = run("identify", next(iter(people.values()))[0])
     assert ran.status == 2
-    assert "[gallery_unavailable]" in ran.err
+    assert "[gallery_missing]" in ran.err
     assert not gallery.exists()
 
 

@@ -109,7 +109,7 @@ def test_mistakes(run: Run, peopled: Path, arguments: list[str], code: str) -> N
 
 def test_galleries_that_cannot_be_opened(run: Run, tmp_path: Path) -> None:
     ran = run("people", "list")
-    assert "[gallery_unavailable]" in ran.err
+    assert "[gallery_missing]" in ran.err
     (tmp_path / "people.db").write_bytes(b"not a gallery" * 100)
     ran = run("people", "list")
     assert ran.status == 2

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import platformdirs
 import typer
 
-from firstsight.errors import GalleryUnavailable
+from firstsight.errors import GalleryMissing, GalleryUnavailable
 from firstsight.gallery import Store, open_store
 from firstsight.gallery.opening import shown
 
@@ -65,8 +66,9 @@ def gallery_shown(gallery: str | None) -> str:
 def open_gallery(gallery: str | None) -> Store:
     """An existing gallery for listing and editing; no model is loaded."""
     place = gallery_path(gallery)
-    if _missing(place):
-        raise GalleryUnavailable(
+    # What a server holds is for the server to say.
+    if "://" not in place and not Path(place).exists():
+        raise GalleryMissing(
             f"There is no gallery at {place}.",
             hint="Make one with `firstsight enroll PHOTO --name NAME`.",
         )
@@ -82,22 +84,18 @@ def open_recognizer(gallery: str | None, model: str | None, *, new: bool = False
         new: whether the gallery may be made.
     """
     place = gallery_path(gallery)
-    missing = _missing(place)
-    if not (missing and new):
-        store = open_gallery(gallery)
-        model = model or store.contract.model
-        store.close()
+    try:
+        with closing(open_gallery(gallery)) as store:
+            model = model or store.contract.model
+    except GalleryMissing:
+        if not new:
+            raise
+        if "://" not in place:
+            _make_folder(Path(place).parent)
     from firstsight.models import DEFAULT
     from firstsight.recognizer import Recognizer
 
-    if missing:
-        _make_folder(Path(place).parent)
     return Recognizer(place, model=model or DEFAULT)
-
-
-def _missing(place: str) -> bool:
-    """Whether it is a file that is not there; what a server holds is for the server to say."""
-    return "://" not in place and not Path(place).exists()
 
 
 def _make_folder(folder: Path) -> None:

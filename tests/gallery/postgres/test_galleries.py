@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from tests.gallery.gallery_makers import CONTRACT, KEY, OTHER, names, photos, units
 from tests.gallery.servers import Postgres
+from typer.testing import CliRunner
 
+from firstsight.cli.app import app
 from firstsight.errors import GalleryCorrupt, GalleryLocked, GalleryTooNew, GalleryUnavailable, ModelMismatch
 from firstsight.gallery import Contract, NewTemplate, open_store
 from firstsight.gallery.postgres import live
@@ -202,3 +205,17 @@ def test_of_a_sealed_gallery_only_what_was_added_is_read_again(
     assert read == [4, 4, 2, 2]
     for store in (writer, reader):
         store.close()
+
+
+def test_the_command_line_makes_one(
+    postgres_gallery: str, people: dict[str, list[Path]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As it makes a file; who only looks is told that there is none."""
+    monkeypatch.setenv("FIRSTSIGHT_GALLERY", postgres_gallery)
+    photo = str(next(iter(people.values()))[0])
+    run = CliRunner()
+    looked = run.invoke(app, ["identify", photo])
+    assert looked.exit_code == 2
+    assert "There is no gallery" in looked.stderr
+    assert run.invoke(app, ["enroll", photo, "--name", "Ada"]).exit_code == 0
+    assert "Ada" in run.invoke(app, ["identify", photo]).stdout

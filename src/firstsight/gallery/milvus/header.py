@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from firstsight.errors import GalleryCorrupt, GalleryTooNew, GalleryUnavailable, UsageError
+from firstsight.errors import GalleryCorrupt, GalleryMissing, GalleryTooNew, UsageError
 from firstsight.gallery.milvus.address import Address
 from firstsight.gallery.milvus.connection import CollectionMissing, Connection, Row
 from firstsight.gallery.milvus.layout import (
@@ -126,9 +126,9 @@ def check_index(address: Address, held: str) -> None:
         )
 
 
-def missing(address: Address) -> GalleryUnavailable:
+def missing(address: Address) -> GalleryMissing:
     """The error of a gallery that is not there."""
-    return GalleryUnavailable(
+    return GalleryMissing(
         f"There is no gallery at {address.shown}.",
         hint="Enrol somebody first: firstsight enroll PHOTO --name NAME",
     )

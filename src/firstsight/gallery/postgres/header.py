@@ -7,7 +7,7 @@ from typing import Final
 
 from psycopg import sql
 
-from firstsight.errors import GalleryCorrupt, GalleryUnavailable
+from firstsight.errors import GalleryCorrupt, GalleryMissing, GalleryUnavailable
 from firstsight.gallery.postgres import schema
 from firstsight.gallery.postgres.address import Address
 from firstsight.gallery.postgres.connection import Connection, Cursor
@@ -100,7 +100,7 @@ def open_or_make(connection: Connection, contract: Contract | None, vault: Vault
     has_vector = connection.find_vector()
     version = connection.look(lambda cursor: schema.check(cursor, address))
     if not version and contract is None:
-        raise GalleryUnavailable(
+        raise GalleryMissing(
             f"There is no gallery at {address.place}.",
             hint="Enrol somebody first: firstsight enroll PHOTO --name NAME",
         )

@@ -8,7 +8,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import Final
 
-from firstsight.errors import GalleryUnavailable
+from firstsight.errors import GalleryMissing, GalleryUnavailable
 from firstsight.gallery.sqlite.connection import PATIENCE, translated
 
 PAGES: Final = 1024
@@ -23,7 +23,7 @@ def back_up(source: Path, target: Path) -> None:
         GalleryCorrupt, GalleryBusy: the source.
     """
     if not source.is_file():
-        raise GalleryUnavailable(f"There is no gallery at {source}.", hint="Check --gallery.")
+        raise GalleryMissing(f"There is no gallery at {source}.", hint="Check --gallery.")
     if target.exists():
         raise GalleryUnavailable(f"{target} exists already.", hint="Name another file; nothing is replaced.")
     part = target.with_name(target.name + ".part")

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-from firstsight.errors import GalleryBusy, GalleryCorrupt, GalleryError, GalleryUnavailable
+from firstsight.errors import GalleryBusy, GalleryCorrupt, GalleryError, GalleryMissing, GalleryUnavailable
 
 PATIENCE: Final = 10.0
 """Seconds to wait for another process that writes."""
@@ -105,7 +105,7 @@ class Connection:
             if self.path.exists():
                 raise GalleryUnavailable(f"{self.path} is not a file.", hint="Name a file.")
             if not create:
-                raise GalleryUnavailable(
+                raise GalleryMissing(
                     f"There is no gallery at {self.path}.",
                     hint="Enrol somebody first: firstsight enroll PHOTO --name NAME",
                 )
