@@ -2,14 +2,18 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
 
-from firstsight.errors import InvalidName, NoFace, SeveralFaces, UsageError
-from firstsight.recognizer import Encoder, Recognizer
-from firstsight.recognizer.importing import Choices, find_photos, import_photos, support_set
+from firstsight.errors import GalleryUnavailable, InvalidName, NoFace, SeveralFaces, UsageError
+from firstsight.gallery import Person
+from firstsight.gallery.copying import everybody
+from firstsight.recognizer import Encoder, Recognizer, importing
+from firstsight.recognizer.importing import Choices, Outcome, find_photos, import_photos, support_set
 
 People = dict[str, list[Path]]
 
@@ -62,13 +66,76 @@ def test_an_import_and_its_second_run(recognizer: Recognizer, folder: Path) -> N
     assert recognizer.store.count_templates() == 5
 
 
-def test_an_interrupted_import_goes_on(recognizer: Recognizer, folder: Path) -> None:
+def test_an_import_holds_what_one_after_the_other_would(
+    recognizer: Recognizer, encoder: Encoder, folder: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(next(folder.glob("*/")), folder / "zz" / "Zoë")  # by its first folder
+    photos = find_photos(folder)
+    list(import_photos(recognizer, photos, Choices(notes="all", keep_crops=True), workers=2))
+    with Recognizer(tmp_path / "other.db", model=encoder) as other:
+        for photo in photos:
+            other.enroll(photo.person, photo.path, notes="all", keep_crops=True, source=photo.label)
+        pairs = list(zip(everybody(recognizer.store), everybody(other.store), strict=True))
+        assert len(pairs) == 4
+        for mine, theirs in pairs:
+            assert replace(mine, created=theirs.created) == theirs
+            held = zip(recognizer.store.held(mine.id), other.store.held(theirs.id), strict=True)
+            for (template, new), (known, old) in held:
+                assert replace(template, created=known.created) == known
+                assert new.crop == old.crop
+                assert new.embedding @ old.embedding > 0.99999
+
+
+def test_an_interrupted_import_goes_on(
+    recognizer: Recognizer, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importing, "BATCH", 2)
     started = import_photos(recognizer, find_photos(folder), Choices())
-    next(started)
-    next(started)
-    del started
+    for _ in range(3):
+        next(started)
+    started.close()
+    assert recognizer.store.count_templates() == 4  # what was acknowledged, and the rest of its change
     rest = list(import_photos(recognizer, find_photos(folder), Choices()))
-    assert [outcome.enrolled for outcome in rest] == [False, False, True, True, True]
+    assert [outcome.enrolled for outcome in rest] == [False, False, False, False, True]
+    assert recognizer.store.count_templates() == 5
+
+
+def test_what_was_acknowledged_is_kept_when_the_gallery_fails(
+    recognizer: Recognizer, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importing, "BATCH", 2)
+    store, add_each = recognizer.store, recognizer.store.add_each
+    changes = 0
+
+    def failing(*given: Any, **noted: Any) -> list[Person]:
+        nonlocal changes
+        changes += 1
+        if changes == 2:
+            raise GalleryUnavailable("The disk is full.")
+        return add_each(*given, **noted)
+
+    monkeypatch.setattr(store, "add_each", failing)
+    acknowledged: list[Outcome] = []
+    with pytest.raises(GalleryUnavailable):
+        acknowledged.extend(import_photos(recognizer, find_photos(folder), Choices()))
+    assert changes == 2
+    kept = {template.source for person in store.people() for template in store.templates(person.name)}
+    assert kept == {photo.label for photo in find_photos(folder)[:2]}
+
+
+def test_a_name_that_is_no_text_is_passed_over_too(
+    recognizer: Recognizer, people: People, tmp_path: Path
+) -> None:
+    root = tmp_path / "odd" / "Ada"
+    root.mkdir(parents=True)
+    try:
+        shutil.copy(next(iter(people.values()))[0], root / "\udce9.jpg")
+    except OSError:
+        pytest.skip("this file system takes names in UTF-8 only")
+    for enrolled in (True, False):
+        (outcome,) = import_photos(recognizer, find_photos(root.parent), Choices())
+        assert outcome.enrolled is enrolled
+    assert recognizer.store.count_templates() == 1
 
 
 def test_what_is_refused_does_not_stop_the_others(

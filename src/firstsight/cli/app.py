@@ -12,6 +12,7 @@ from firstsight.cli.calibrate import calibrate
 from firstsight.cli.classify import classify
 from firstsight.cli.data import data
 from firstsight.cli.demo import demo
+from firstsight.cli.embed import embed
 from firstsight.cli.enroll import enroll
 from firstsight.cli.evaluate import evaluate, report
 from firstsight.cli.export import export
@@ -53,6 +54,7 @@ def _common(
 
 app.command()(demo)
 app.command()(enroll)
+app.command()(embed)
 app.command()(identify)
 app.command()(verify)
 app.command()(classify)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -10,6 +11,7 @@ import typer
 from rich.text import Text
 
 from firstsight import fields
+from firstsight.cli.bulk import WhichPart, Workers, one_thread_each
 from firstsight.cli.options import (
     Force,
     Gallery,
@@ -43,6 +45,8 @@ def enroll(
     model: ModelName = None,
     keep_crops: KeepCrops = False,
     force: Force = False,
+    workers: Workers = None,
+    part: WhichPart = None,
     as_json: Json = False,
 ) -> None:
     """Enrol people, from one photo each or more."""
@@ -50,6 +54,8 @@ def enroll(
         raise UsageError("Nobody to enrol.", hint="Give PHOTO and --name NAME, or --folder DIR.")
     if folder is not None and (photos or name is not None):
         raise UsageError("--folder goes without PHOTO and --name.", hint="Leave one of them out.")
+    if folder is None and (workers is not None or part is not None):
+        raise UsageError("--workers and --part go with --folder only.", hint="Leave them out.")
     until = retain_until.date() if retain_until else None
     if folder is not None:
         _folder(
@@ -57,6 +63,8 @@ def enroll(
             gallery,
             model,
             as_json,
+            workers,
+            part,
             keep_crops=keep_crops,
             force=force,
             consent=consent,
@@ -81,15 +89,27 @@ def enroll(
         answer(f"Enrolled {person.name} from {count} photo{'s' * (count != 1)}; {person.templates} in all.")
 
 
-def _folder(folder: Path, gallery: str | None, model: str | None, as_json: bool, **choices: object) -> None:
+def _folder(
+    folder: Path,
+    gallery: str | None,
+    model: str | None,
+    as_json: bool,
+    workers: int | None,
+    part: str | None,
+    **choices: object,
+) -> None:
     from firstsight.recognizer.importing import Choices, find_photos, import_photos
+    from firstsight.recognizer.parts import Part
 
-    found = find_photos(folder)
+    found = Part.read(part).of(find_photos(folder))
     outcomes = []
     with open_recognizer(gallery, model, new=True) as recognizer, progress("Enrolling") as show:
-        for outcome in import_photos(recognizer, found, Choices(**choices)):  # type: ignore[arg-type]
-            outcomes.append(outcome)
-            show(len(outcomes), len(found))
+        chosen = Choices(**choices)  # type: ignore[arg-type]
+        imported = import_photos(recognizer, found, chosen, workers=workers)
+        with closing(imported), one_thread_each():
+            for outcome in imported:
+                outcomes.append(outcome)
+                show(len(outcomes), len(found))
     refused = [outcome for outcome in outcomes if outcome.error]
     counts = {
         "enrolled": sum(outcome.enrolled for outcome in outcomes),

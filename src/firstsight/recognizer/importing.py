@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
+from typing import Final
+
+import numpy as np
 
 from firstsight.datasets import PICTURES
-from firstsight.errors import FaceError, FirstsightError, ImageError, InvalidName, UsageError
+from firstsight.errors import FirstsightError, InvalidName, NoSuchPerson, UsageError
+from firstsight.gallery import NewTemplate, Store
+from firstsight.gallery.copying import everybody
 from firstsight.gallery.names import checked_name
-from firstsight.recognizer.recognizer import Recognizer
+from firstsight.gallery.text import storable
+from firstsight.recognizer.encoder import Encoder, the_only
+from firstsight.recognizer.pipeline import Done, Seen, embed_each
+from firstsight.recognizer.recognizer import Recognizer, new_template
+
+BATCH: Final = 64
+"""Photos whose templates are kept in one change."""
+LONGEST: Final = 1.0
+"""Seconds after which fewer are kept, so that little is lost where photos take long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,37 +104,108 @@ def support_set(folder: Path) -> dict[str, Path]:
 
 
 def import_photos(
-    recognizer: Recognizer, photos: Sequence[FolderPhoto], choices: Choices
-) -> Iterator[Outcome]:
-    """Enrol photo by photo, each in a transaction of its own.
+    recognizer: Recognizer,
+    photos: Sequence[FolderPhoto],
+    choices: Choices,
+    *,
+    workers: int | None = None,
+) -> Generator[Outcome, None, None]:
+    """Enrol many photos, several at a time; the gallery then holds what one after the other would have left.
 
     What is refused does not stop the others. A photo that its person already has is passed over, so that
-    an interrupted import goes on where it stopped.
+    an interrupted import goes on where it stopped. Several processes may each import a part of the photos
+    into one gallery.
+
+    Args:
+        recognizer: with the gallery.
+        photos: of one or more people.
+        choices: what holds for all of them.
+        workers: threads that look at photos; two more than there are cores when None.
+
+    Yields:
+        An outcome for each photo, in their order, once it is kept.
 
     Raises:
         GalleryError: the gallery itself; what was yielded before is kept.
     """
-    store = recognizer.store
-    sources = {
-        person.name: {template.source for template in store.templates(person.name)}
-        for person in store.people()
-    }
-    for photo in photos:
-        try:
-            name = checked_name(photo.person)
-            if photo.label in sources.get(name, ()):
-                yield Outcome(photo, enrolled=False)
-                continue
-            recognizer.enroll(
-                name,
-                photo.path,
-                consent=choices.consent,
-                retain_until=choices.retain_until,
-                notes=choices.notes,
-                keep_crops=choices.keep_crops,
-                force=choices.force,
-                source=photo.label,
-            )
-            yield Outcome(photo, enrolled=True)
-        except (ImageError, FaceError, InvalidName) as error:
-            yield Outcome(photo, enrolled=False, error=error)
+    known = _Known(recognizer.store)
+    model = recognizer.encoder.model
+
+    def named() -> Iterator[_Named]:
+        for photo in photos:
+            try:
+                name = checked_name(photo.person)
+            except InvalidName as error:
+                yield _Named(photo, error=error)
+            else:
+                yield _Named(photo, name, known.has(name, photo.label))
+
+    def look(each: _Named) -> Seen[NewTemplate | None]:
+        if each.error:
+            raise each.error
+        if each.held:
+            return Seen(None, None)
+        return _look(recognizer.encoder, each.photo, choices)
+
+    batch: list[Done[_Named, NewTemplate | None]] = []
+    begun = time.monotonic()
+    with closing(embed_each(model, named(), look, workers=workers)) as done:
+        for each in done:
+            batch.append(each)
+            if len(batch) >= BATCH or time.monotonic() > begun + LONGEST:
+                yield from _kept(recognizer.store, batch, choices)
+                batch, begun = [], time.monotonic()
+        yield from _kept(recognizer.store, batch, choices)
+
+
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """A photo, and whose it is to be."""
+
+    photo: FolderPhoto
+    name: str = ""
+    held: bool = False
+    """Whether they have it already."""
+    error: InvalidName | None = None
+
+
+class _Known:
+    """Which photos people of a gallery have, asked for person by person as they come."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        # Nobody else need be asked for: most are new where many are imported.
+        self._people = {person.name for person in everybody(store) if person.templates}
+        self._name, self._sources = "", frozenset[str]()
+
+    def has(self, name: str, source: str) -> bool:
+        """Whether the person of that name has a photo of that source."""
+        if name not in self._people:
+            return False
+        if name != self._name:
+            try:
+                templates = self._store.templates(name)
+            except NoSuchPerson:  # erased meanwhile
+                templates = []
+            self._name, self._sources = name, frozenset(template.source for template in templates)
+        return storable(source) in self._sources
+
+
+def _look(encoder: Encoder, photo: FolderPhoto, choices: Choices) -> Seen[NewTemplate | None]:
+    """The one face of a photo, judged before it is embedded: the picture need not be kept until then."""
+    found = encoder.find(photo.path)
+    face = the_only(found.encoded(np.empty((len(found.faces), 0), np.float32)), photo.path.name)
+    return Seen(found.crops, new_template(face, photo.label, choices.keep_crops, choices.force))
+
+
+def _kept(
+    store: Store, batch: Sequence[Done[_Named, NewTemplate | None]], choices: Choices
+) -> Iterator[Outcome]:
+    """Keep what was found in one change, and tell what became of it."""
+    new = [
+        (each.item.name, [replace(each.kept, embedding=each.embeddings[0])]) for each in batch if each.kept
+    ]
+    if new:
+        store.add_each(new, consent=choices.consent, retain_until=choices.retain_until, notes=choices.notes)
+    for each in batch:
+        yield Outcome(each.item.photo, enrolled=each.kept is not None, error=each.error)
