@@ -1,5 +1,6 @@
 # make demo    see it work            make test    the whole test suite
 # make check   style, types, layers   make clean   remove the environment
+# make bench   the benchmarks beside their peers, and docs/benchmarks.md (some 20 minutes)
 
 # The first that runs: a version manager may have a name on the path for a Python it does not start.
 PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11; do \
@@ -9,7 +10,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test check clean
+# What the benchmarks measure on, and where their page goes; QUICK=--quick runs them small.
+DATA ?= ../shared/data/lfw
+OMNIGLOT ?= ../shared/data/omniglot
+OUT ?= docs
+QUICK ?=
+
+.PHONY: demo test check bench clean
 
 demo: $(VENV)/.product
 	$(BIN)/firstsight demo
@@ -23,6 +30,9 @@ check: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m tools.dependencies
+
+bench: $(VENV)/.bench
+	$(BIN)/python -m benchmarks --lfw $(DATA) --omniglot $(OMNIGLOT) --out $(OUT) $(QUICK)
 
 clean:
 	rm -rf $(VENV)
@@ -41,4 +51,11 @@ $(VENV)/.product: $(VENV)/.venv pyproject.toml constraints.txt
 $(VENV)/.dev: $(VENV)/.product
 	@echo "Installing the tools of the tests ..."
 	$(PIP) --editable ".[dev]"
+	@touch $@
+
+# face-recognition asks for dlib, which would be compiled for a long time: dlib-bin is the same, built.
+$(VENV)/.bench: $(VENV)/.product
+	@echo "Installing the peers of the benchmarks ..."
+	$(PIP) --editable ".[bench]"
+	$(PIP) --no-deps face-recognition==1.3.0
 	@touch $@

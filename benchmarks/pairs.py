@@ -35,6 +35,7 @@ from firstsight.datasets.splits import labels, open_split
 from firstsight.datasets.trials import Trial, one_shot_trials
 from firstsight.evaluation.one_shot import trials_right
 from firstsight.evaluation.provenance import machine, moment, versions
+from firstsight.training.precision import mixed
 from firstsight.twins import CrossEntropy, Head, WeightedL1, build_head, build_tower, unit
 
 SIZES: Final = {"koch": 105, "residual": 36}
@@ -65,7 +66,7 @@ class Learner:
             "weighted-l1" if paper else "cosine", 4096 if paper else arguments["dimension"]
         )
         self.loss = CrossEntropy(line=not paper)
-        self.half = options.precision == "bf16"
+        self.half = mixed(options.precision, torch.device("cpu"))
         parts: tuple[nn.Module, ...] = (self.tower, self.head, self.loss)
         weights = [value for part in parts for value in part.parameters()]
         self.optimiser = torch.optim.SGD(weights, lr=options.rate, momentum=0.9)
@@ -320,7 +321,9 @@ def main() -> None:
         "towers": towers,
         "race": raced,
         "settings": {
-            name: value for name, value in vars(options).items() if name not in ("json", "data", "seed")
+            **{name: value for name, value in vars(options).items() if name not in ("json", "data", "seed")},
+            # Where the processor does not have bf16, it is not emulated.
+            "precision": "bf16" if mixed(options.precision, torch.device("cpu")) else "fp32",
         },
         "seed": options.seed,
         "machine": machine(),

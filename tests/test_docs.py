@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import typer
+from benchmarks.page import write_page
 
 from firstsight import errors
 from firstsight.cli.app import app
@@ -20,6 +21,7 @@ README = (ROOT / "README.md").read_text("utf-8")
 CLI = (ROOT / "docs" / "cli.md").read_text("utf-8")
 RESULTS = ROOT / "src" / "firstsight" / "models" / "results"
 SPEED = ROOT / "docs" / "results" / "speed.json"
+BENCHMARKS = ROOT / "docs" / "benchmarks.md"
 
 
 def loaded(name: str) -> Any:
@@ -84,10 +86,28 @@ def test_the_gain_of_all_pairs_is_the_measured_one() -> None:
     assert "a quarter of the time" in page
 
 
+def linked(page: Path) -> list[Path]:
+    """The JSON files that a page shows, in its order."""
+    links = re.findall(r"\[JSON\]\((.+?)\)", page.read_text("utf-8"))
+    return [(page.parent / link).resolve() for link in links]
+
+
+def test_every_result_is_shown_on_a_page() -> None:
+    shown = {*linked(ROOT / "docs" / "results.md"), *linked(BENCHMARKS)}
+    assert shown == {*RESULTS.glob("*.json"), *SPEED.parent.glob("*.json")}
+
+
+def test_the_benchmarks_page_is_rendered_from_its_files(tmp_path: Path) -> None:
+    (tmp_path / "results").symlink_to(SPEED.parent)
+    write_page(tmp_path / BENCHMARKS.name, plots=False)
+    assert (tmp_path / BENCHMARKS.name).read_text("utf-8") == BENCHMARKS.read_text("utf-8")
+    for picture in re.findall(r"!\[.*?\]\((.+?)\)", BENCHMARKS.read_text("utf-8")):
+        assert (BENCHMARKS.parent / picture).is_file(), picture
+
+
 def test_the_results_page_is_rendered_from_its_files(tmp_path: Path) -> None:
     page = (ROOT / "docs" / "results.md").read_text("utf-8")
-    links = [(ROOT / "docs" / link).resolve() for link in re.findall(r"\[JSON\]\((.+?)\)", page)]
-    assert set(links) == {*RESULTS.glob("*.json"), *SPEED.parent.glob("*.json")}
+    links = linked(ROOT / "docs" / "results.md")
     write_report(tmp_path / "docs" / "results.md", links)
     tables = [line for line in page.splitlines() if line.startswith("| ")]
     rendered = (tmp_path / "docs" / "results.md").read_text("utf-8").splitlines()

@@ -32,6 +32,7 @@ TITLES: Final = {
     "service": "The service under load",
     "soak": "The service's memory over many requests",
     "gallery": "A million templates in one file",
+    "bulk": "Many photos at once: what a second core adds",
     "speed": "Speed, beside peers in the same run",
 }
 """Protocols in the order of the page."""
