@@ -55,7 +55,8 @@ TWINS = {
     "24,000 more trials": ("omniglot-modern-shifted-3-omniglot-within", "accuracy"),
     "View 1": ("lfw-only-lfw-view1", "accuracy"),
     "20-way one-shot": ("lfw-only-lfw-view1", "one_shot_20_way"),
-    "development pairs": ("faces-distilled-lfw-view1", "accuracy"),
+    "the ten folds of LFW": ("faces-distilled-lfw-view2", "accuracy"),
+    "1,000-way one-shot": ("faces-distilled-n-way", "accuracy"),
     "not known again": ("faces-distilled-open-set", "fnir"),
 }
 
