@@ -9,12 +9,13 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
 import httpx
 
+from benchmarks.load import form
 from firstsight.datasets import Identities
 
 NAME: Final = "somebody"
@@ -40,9 +41,9 @@ def peer(lfw: Identities) -> Iterator[str]:
             process.wait(60)
 
 
-async def verify(http: httpx.AsyncClient, photo: bytes) -> httpx.Response:
-    """Whether a photo shows the person who is enrolled, asked of the peer."""
-    return await http.post("/face/verify", data={"name": NAME}, files={"file": photo})
+def asking(photos: Sequence[bytes]) -> list[bytes]:
+    """Whether each photo shows the person who is enrolled."""
+    return [form("/face/verify", photo, "file", {"name": NAME}) for photo in photos]
 
 
 def main() -> None:

@@ -43,7 +43,13 @@ def test_a_photo_takes_the_memory_that_the_page_says() -> None:
     large = (sum(each.nbytes for each in held) + block.kernel_scales.nbytes) // ROWS
     assert f"From {LARGE:,} photos on it is {large} bytes, a million are {large} MB" in PAGE
     assert f"{Settings().photo.pixels * 3 / 1e6:.0f} MB for the largest" in PAGE
-    assert f"up to {Settings().waiting} are in work" in PAGE
+    # By default for two cores.
+    settings = Settings()
+    assert settings.workers == 2 + 1
+    assert "up to one more than there are cores are decoded at a time" in PAGE
+    assert f"{settings.waiting // 2} requests with photos in work or waiting for each core" in PAGE
+    assert f"({settings.rush // 2} when they come at once)" in PAGE
+    assert f"and {({2: 'two'})[settings.batch]} wait for their faces" in PAGE
 
 
 @pytest.mark.parametrize(("key", "said"), [(None, "{} bytes for a person"), (b"k" * 32, "{} when encrypted")])

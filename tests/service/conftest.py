@@ -17,6 +17,7 @@ from firstsight.recognizer import Encoder, Recognizer
 from firstsight.service import Settings, keys
 from firstsight.service.app import create_app
 from firstsight.service.ledger import Ledger
+from firstsight.service.state import Service
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class Served:
     recognizer: Recognizer
     ledger: Ledger
     folder: Path
+    service: Service
 
     def http(self, role: str = "admin") -> httpx.Client:
         headers = {"Authorization": f"Bearer {self.secrets[role]}"}
@@ -55,7 +57,7 @@ def serving(
                 assert thread.is_alive()
                 time.sleep(0.01)
             port = server.servers[0].sockets[0].getsockname()[1]
-            yield Served(f"http://127.0.0.1:{port}", secrets, recognizer, ledger, folder)
+            yield Served(f"http://127.0.0.1:{port}", secrets, recognizer, ledger, folder, app.state.service)
         finally:
             server.should_exit = True
             thread.join(30)

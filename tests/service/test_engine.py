@@ -21,11 +21,12 @@ from firstsight.errors import (
 )
 from firstsight.faces import Box, Face
 from firstsight.images import Limits
-from firstsight.recognizer import Encoder
+from firstsight.recognizer import EncodedFace, Encoder
 from firstsight.recognizer.encoder import FoundFaces
 from firstsight.service import Settings
-from firstsight.service.batching import Crops, Embeddings
+from firstsight.service import engine as engine_module
 from firstsight.service.engine import Engine
+from firstsight.service.workers import Crops, Embeddings
 
 People = dict[str, list[Path]]
 PICTURE = np.zeros((4, 4, 3), np.uint8)
@@ -62,11 +63,34 @@ class Fake:
         return crops.reshape(len(crops), 1).astype(np.float32)
 
 
-def run(fake: Fake, settings: Settings, test: Callable[[Engine], Awaitable[None]]) -> None:
+class Asked:
+    """An engine as routes ask it: with a place in its line for each request."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine, self.room, self.close = engine, engine.room, engine.close
+
+    @property
+    def depth(self) -> int:
+        return self.engine.line.depth
+
+    async def find(self, photo: bytes) -> FoundFaces:
+        with self.engine.place() as place:
+            return await place.find(photo)
+
+    async def faces(self, photo: bytes, *, most: int | None = None) -> tuple[FoundFaces, list[EncodedFace]]:
+        with self.engine.place() as place:
+            return await place.faces(photo, most=most)
+
+    async def only_face(self, photo: bytes, name: str) -> EncodedFace:
+        with self.engine.place() as place:
+            return await place.only_face(photo, name)
+
+
+def run(fake: Fake, settings: Settings, test: Callable[[Asked], Awaitable[None]]) -> None:
     """A test in an event loop; whatever happened in it, nothing counts as in work afterwards."""
 
     async def whole() -> None:
-        engine = Engine(cast(Encoder, fake), settings)
+        engine = Asked(Engine(cast(Encoder, fake), settings))
         async with asyncio.timeout(PATIENCE):
             await test(engine)
             assert engine.depth == 0
@@ -75,14 +99,14 @@ def run(fake: Fake, settings: Settings, test: Callable[[Engine], Awaitable[None]
     asyncio.run(whole())
 
 
-def starts(engine: Engine) -> list[Callable[[bytes], Awaitable[Any]]]:
+def starts(engine: Asked) -> list[Callable[[bytes], Awaitable[Any]]]:
     return [engine.find, engine.faces, lambda photo: engine.only_face(photo, "the photo")]
 
 
 def test_the_faces_and_their_templates(encoder: Encoder, people: People, together: dict[Path, Any]) -> None:
     photos = [*(pictures[0] for pictures in list(people.values())[:3]), *list(together)[:2]]
 
-    async def test(engine: Engine) -> None:
+    async def test(engine: Asked) -> None:
         found = await asyncio.gather(*(engine.faces(photo.read_bytes()) for photo in photos))
         for photo, (faces, encoded) in zip(photos, found, strict=True):
             wanted = encoder.faces(photo)
@@ -97,7 +121,7 @@ def test_the_faces_and_their_templates(encoder: Encoder, people: People, togethe
 def test_the_limits_of_a_photo_hold(encoder: Encoder, people: People) -> None:
     photo = next(iter(people.values()))[0].read_bytes()
 
-    async def test(engine: Engine) -> None:
+    async def test(engine: Asked) -> None:
         for start in starts(engine):
             with pytest.raises(ImageTooLarge):
                 await start(photo)
@@ -107,7 +131,7 @@ def test_the_limits_of_a_photo_hold(encoder: Encoder, people: People) -> None:
 
 
 def test_only_the_largest_faces_when_told() -> None:
-    async def test(engine: Engine) -> None:
+    async def test(engine: Asked) -> None:
         for most, wanted in ((2, [3, 4]), (5, [0, 1, 2, 3, 4]), (9, [0, 1, 2, 3, 4])):
             found, encoded = await engine.faces(b"5", most=most)
             assert [one.embedding.item() for one in encoded] == wanted
@@ -117,7 +141,7 @@ def test_only_the_largest_faces_when_told() -> None:
 
 
 def test_no_face_is_no_error_unless_one_is_needed() -> None:
-    async def test(engine: Engine) -> None:
+    async def test(engine: Asked) -> None:
         assert (await engine.faces(b"0"))[1] == []
         with pytest.raises(NoFace, match=r"ada\.jpg"):
             await engine.only_face(b"0", "ada.jpg")
@@ -129,7 +153,7 @@ def test_no_face_is_no_error_unless_one_is_needed() -> None:
 
 
 def test_more_faces_than_are_allowed() -> None:
-    async def test(engine: Engine) -> None:
+    async def test(engine: Asked) -> None:
         assert len((await engine.faces(b"3"))[1]) == 3
         for start in starts(engine):
             with pytest.raises(UsageError, match="4 faces; at most 3"):
@@ -146,7 +170,7 @@ def test_more_than_may_wait_are_turned_away_at_once(stage: str) -> None:
     fake = Fake()
     getattr(fake, stage).clear()
 
-    async def test(engine: Engine) -> None:
+    async def test(engine: Asked) -> None:
         tasks = [asyncio.create_task(engine.faces(b"1")) for _ in range(3)]
         await until(lambda: engine.depth == 3)
         for start in starts(engine):
@@ -159,14 +183,14 @@ def test_more_than_may_wait_are_turned_away_at_once(stage: str) -> None:
         # And there is room again.
         await asyncio.gather(*(engine.faces(b"1") for _ in range(3)))
 
-    run(fake, Settings(waiting=3), test)
+    run(fake, Settings(waiting=3, rush=3), test)
 
 
 def test_no_more_are_decoded_at_once_than_there_are_workers() -> None:
     fake = Fake()
     fake.decoding.clear()
 
-    async def test(engine: Engine) -> None:
+    async def test(engine: Asked) -> None:
         tasks = [asyncio.create_task(engine.find(b"1")) for _ in range(10)]
         await until(lambda: fake.running == 2)
         await asyncio.sleep(0.05)
@@ -184,7 +208,7 @@ def test_who_waits_too_long_is_told_to_come_back(stage: str) -> None:
     fake = Fake()
     getattr(fake, stage).clear()
 
-    async def test(engine: Engine) -> None:
+    async def test(engine: Asked) -> None:
         tasks = [asyncio.create_task(engine.faces(b"1")) for _ in range(5)]
         for found in await asyncio.gather(*tasks, return_exceptions=True):
             assert isinstance(found, Overloaded)
@@ -196,7 +220,7 @@ def test_who_waits_too_long_is_told_to_come_back(stage: str) -> None:
 
     run(fake, Settings(workers=1, deadline=0.25), test)
     # Only what had begun, and the last one: nobody waits for those that had not.
-    assert fake.found == (2 if stage == "decoding" else 6)
+    assert fake.found == (2 if stage == "decoding" else 3)
 
 
 @pytest.mark.parametrize("stage", ["decoding", "embedding"])
@@ -204,7 +228,7 @@ def test_who_has_gone_is_no_longer_counted(stage: str) -> None:
     fake = Fake()
     getattr(fake, stage).clear()
 
-    async def test(engine: Engine) -> None:
+    async def test(engine: Asked) -> None:
         tasks = [asyncio.create_task(engine.faces(b"1")) for _ in range(4)]
         await until(lambda: engine.depth == 4)
         for task in tasks[1:]:
@@ -218,7 +242,7 @@ def test_who_has_gone_is_no_longer_counted(stage: str) -> None:
 
 
 def test_after_errors_nothing_counts_as_waiting() -> None:
-    async def test(engine: Engine) -> None:
+    async def test(engine: Asked) -> None:
         for _ in range(3):
             for start in starts(engine):
                 with pytest.raises(FirstsightError) as refused:
@@ -226,7 +250,7 @@ def test_after_errors_nothing_counts_as_waiting() -> None:
                 assert isinstance(refused.value, ImageUnreadable)
                 assert engine.depth == 0
 
-    run(Fake(), Settings(waiting=1), test)
+    run(Fake(), Settings(waiting=1, rush=1), test)
 
 
 def test_imports_leave_half_of_the_places_to_others() -> None:
@@ -234,7 +258,7 @@ def test_imports_leave_half_of_the_places_to_others() -> None:
     fake = Fake()
     fake.decoding.clear()
 
-    async def test(engine: Engine) -> None:
+    async def test(engine: Asked) -> None:
         async def imported() -> None:
             await engine.room()
             await engine.find(b"1")
@@ -248,15 +272,59 @@ def test_imports_leave_half_of_the_places_to_others() -> None:
         fake.decoding.set()
         await asyncio.gather(asked, *tasks)
 
-    run(fake, Settings(waiting=4), test)
+    run(fake, Settings(waiting=4, rush=4), test)
     assert fake.found == 21
+
+
+def test_photos_of_one_request_share_its_place() -> None:
+    """Whoever was let in is not sent away between two of them."""
+    fake = Fake()
+
+    async def test(asked: Asked) -> None:
+        with asked.engine.place() as place:
+            assert len((await place.faces(b"1"))[1]) == 1
+            fake.decoding.clear()
+            other = asyncio.create_task(asked.find(b"1"))
+            await until(lambda: asked.depth == 2)
+            with pytest.raises(Overloaded):
+                await asked.find(b"1")
+            fake.decoding.set()
+            assert len((await place.faces(b"1"))[1]) == 1
+            await other
+
+    run(fake, Settings(waiting=2, rush=2), test)
+
+
+def test_a_photo_that_is_alone_gets_all_cores_and_several_one_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    fake, told = Fake(), list[int]()
+    monkeypatch.setattr(engine_module, "spread", told.append)
+
+    async def test(asked: Asked) -> None:
+        await asked.faces(b"1")
+        assert told == [7, 7]
+        fake.decoding.clear()
+        tasks = [asyncio.create_task(asked.faces(b"1")) for _ in range(2)]
+        await until(lambda: fake.running == 2)
+        assert told[3:] == [1]
+        fake.decoding.set()
+        await asyncio.gather(*tasks)
+
+    run(fake, Settings(workers=2, cores=7), test)
+    told.clear()
+    # The process is somebody else's: its threads are left as they are.
+
+    async def again(asked: Asked) -> None:
+        await asked.faces(b"1")
+
+    run(fake, Settings(workers=2), again)
+    assert told == []
 
 
 def test_closing_waits_for_what_is_in_work() -> None:
     fake = Fake()
     fake.embedding.clear()
 
-    async def test(engine: Engine) -> None:
+    async def test(engine: Asked) -> None:
         task = asyncio.create_task(engine.faces(b"1"))
         await until(lambda: fake.found == 1)
         await asyncio.sleep(0.01)

@@ -30,7 +30,7 @@ from firstsight.gallery import Person
 from firstsight.recognizer import EncodedFace, Encoder, Recognizer
 from firstsight.service import audit, keys
 from firstsight.service.bodies import Part
-from firstsight.service.engine import Engine
+from firstsight.service.engine import Place
 from firstsight.service.enrolling import LONGEST, Once, enrol
 from firstsight.service.keys import Key
 from firstsight.service.ledger import Ledger
@@ -274,17 +274,17 @@ def test_who_was_erased_while_their_photo_was_looked_at_stays_erased(
     """And who was renamed meanwhile is not there twice."""
     store = service.recognizer.store
     ada, bob = add_person(service, "Ada"), add_person(service, "Bob")
-    only_face = service.engine.only_face
+    only_face = Place.only_face
 
-    async def meanwhile(photo: bytes, name: str) -> EncodedFace:
-        face = await only_face(photo, name)
+    async def meanwhile(place: Place, photo: bytes, name: str) -> EncodedFace:
+        face = await only_face(place, photo, name)
         if store.known("Ada"):
             store.erase("Ada")
         if store.known("Bob"):
             store.rename("Bob", "Robert")
         return face
 
-    monkeypatch.setattr(Engine, "only_face", lambda _, photo, name: meanwhile(photo, name))
+    monkeypatch.setattr(Place, "only_face", meanwhile)
 
     async def whole() -> None:
         with pytest.raises(NoSuchPerson):
@@ -345,13 +345,13 @@ def test_nothing_is_written_on_the_event_loop(
 ) -> None:
     """A file that another process holds must not keep everybody waiting."""
     threads: set[int] = set()
-    begun = service.ledger._begun
+    transaction = service.ledger.transaction
 
-    def beginning(begin: str) -> Any:
+    def beginning() -> Any:
         threads.add(threading.get_ident())
-        return begun(begin)
+        return transaction()
 
-    monkeypatch.setattr(service.ledger, "_begun", beginning)
+    monkeypatch.setattr(service.ledger, "transaction", beginning)
     app = FastAPI()
     app.state.service = service
     app.include_router(routes.router)

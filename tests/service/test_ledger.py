@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -10,11 +12,12 @@ from typing import Any
 
 import pytest
 from tests.gallery.gallery_makers import CONTRACT, raw
-from tests.service.service_makers import DESK
+from tests.service.service_makers import DESK, PATIENCE
 
-from firstsight.errors import GalleryTooNew, GalleryUnavailable, NoSuchPerson
+from firstsight.errors import GalleryTooNew, GalleryUnavailable, NoSuchPerson, Unauthorized
 from firstsight.gallery import open_store
 from firstsight.service import audit, keys, ledger
+from firstsight.service.keys import Key
 from firstsight.service.ledger import Ledger, ledger_path
 
 
@@ -257,3 +260,31 @@ def test_a_closed_one_is_unavailable(opened: Ledger) -> None:
     with pytest.raises(GalleryUnavailable):
         tokens(opened)
     opened.close()
+
+
+def test_reading_waits_for_nobody_who_writes(path: Path) -> None:
+    """Neither here nor in another process: keys are looked up where everybody would have to wait."""
+    with closing(Ledger(path)) as opened, closing(sqlite3.connect(path, isolation_level=None)) as other:
+        secret = keys.create(opened, "door", "read")
+        other.execute("BEGIN EXCLUSIVE")
+        began = time.monotonic()
+        assert keys.check(opened, f"Bearer {secret}").name == "door"
+        other.execute("ROLLBACK")
+        with opened.transaction() as database:
+            database.execute("UPDATE key SET revoked = 'now'")
+            # What is not kept yet is not seen.
+            seen: list[Key] = []
+            looking = threading.Thread(
+                target=lambda: seen.append(keys.check(opened, f"Bearer {secret}")), daemon=True
+            )
+            looking.start()
+            looking.join(PATIENCE / 2)
+            assert [key.revoked for key in seen] == [None]
+        assert time.monotonic() - began < PATIENCE / 2
+        with pytest.raises(Unauthorized):
+            keys.check(opened, f"Bearer {secret}")
+
+
+def test_what_only_reads_cannot_write(opened: Ledger) -> None:
+    with pytest.raises(GalleryUnavailable), opened.reading() as database:
+        database.execute("DELETE FROM key")

@@ -229,3 +229,32 @@ def test_imports_that_wait_are_bounded_together(
         finished(http, first.json())
         finished(http, small.json())
         assert http.post("/v1/enroll", content=packed, headers=ZIP).status_code == 202
+
+
+def test_when_the_line_is_full_photos_are_refused_before_they_are_sent(
+    tmp_path: Path, encoder: Encoder
+) -> None:
+    """And before it is looked up who asks. The connection stays, and all else is answered as ever."""
+    with serving(tmp_path, encoder, Settings(waiting=1, rush=1)) as served:
+        service = served.service
+        place = service.engine.place()
+        place.__enter__()
+        for kind in ("image/jpeg", "multipart/form-data; boundary=x"):
+            with slowly(served, kind, "/v1/identify", 5 * MIB) as connection:
+                connection.settimeout(PATIENCE)
+                answer = b""
+                while b"overloaded" not in answer:
+                    piece = connection.recv(4096)
+                    assert piece, answer
+                    answer += piece
+                assert answer.startswith(b"HTTP/1.1 503 ")
+                assert b"\r\nretry-after: 1\r\n" in answer
+                # The rest of the body is passed over, and the next request is answered.
+                connection.sendall(bytes(5 * MIB) + b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+                assert connection.recv(15) == b"HTTP/1.1 200 OK"
+        with served.http() as http:
+            assert http.get("/v1/people").status_code == 200
+            assert http.post("/v1/people", json={"name": "Bob"}).status_code == 201
+            assert http.post("/v1/identify", content=b"x", headers=JPEG).status_code == 503
+            place.__exit__(None, None, None)
+            assert http.post("/v1/identify", content=b"x", headers=JPEG).status_code in (415, 422)

@@ -30,13 +30,28 @@ def serve(
     model: ModelName = None,
     host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="0 for any that is free.")] = 8300,
-    workers: Annotated[int, typer.Option("--workers", min=1, help="Photos decoded at the same time.")] = 2,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            "--workers", min=1, help="Photos worked on at the same time; by default one more than cores."
+        ),
+    ] = None,
+    waiting: Annotated[
+        int | None,
+        typer.Option(
+            "--waiting",
+            min=1,
+            help="Photos in work or waiting before it says 503; by default 2 for each core, "
+            "and 16 when they come at once.",
+        ),
+    ] = None,
 ) -> None:
     """Serve a gallery: an HTTP API and a page, on this machine only unless told otherwise."""
     try:
-        from firstsight.service import Settings, listening
         from firstsight.service import keys as stored
+        from firstsight.service import listening
         from firstsight.service.app import create_app
+        from firstsight.service.cores import limits
     except ImportError as error:
         raise UsageError(
             f"The service's parts are not installed ({error.name}).", hint="pip install 'firstsight[serve]'"
@@ -52,7 +67,7 @@ def serve(
             closing(listening.listen(host, port)) as socket,
             open_recognizer(gallery, model, new=True) as recognizer,
         ):
-            app = create_app(recognizer, ledger, Settings(workers=workers))
+            app = create_app(recognizer, ledger, limits(workers, waiting))
             if first:
                 answer(f"API key (admin), shown this once: {stored.create(ledger, FIRST, 'admin')}")
             if not listening.is_loopback(host):

@@ -71,5 +71,5 @@ def create_app(recognizer: Recognizer, ledger: Ledger, settings: Settings) -> Fa
     def described() -> FileResponse:
         return FileResponse(web / "docs.html")
 
-    app.add_middleware(Envelope, metrics=service.metrics)
+    app.add_middleware(Envelope, metrics=service.metrics, line=service.engine.line)
     return app

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from starlette.datastructures import Headers, UploadFile
-from starlette.formparsers import MultiPartException, MultiPartParser
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.types import Message, Receive, Scope
 
 from firstsight.errors import BodyMalformed, BodyTooLarge
+from firstsight.service.forms import pieces
 from firstsight.service.state import Service
 
 FORM: Final = "multipart/form-data"
@@ -66,6 +66,11 @@ def read_in_pieces(kind: str) -> bool:
     return kind.startswith("image/") or kind in (FORM, *ZIP)
 
 
+def holds_photos(kind: str) -> bool:
+    """Whether a body of a media type is photos that are answered by what they show."""
+    return kind.startswith("image/") or kind == FORM
+
+
 async def read_photo(request: Request, service: Service) -> Part:
     """One photo: bare, as the type of an image, or as the field ``photo``.
 
@@ -92,38 +97,16 @@ async def read_form(request: Request, service: Service, parts: int) -> Form:
         )
     largest = min(parts * settings.photo.bytes, settings.form_bytes) + FIELD_BYTES
     content = await _read(request, service, largest)
-
-    async def whole() -> AsyncIterator[bytes]:
-        yield content
-
-    parser = MultiPartParser(
-        request.headers,
-        whole(),  # type: ignore[arg-type]
-        max_files=parts,
-        max_fields=FIELDS,
-        max_part_size=FIELD_BYTES,
-    )
-    # Nothing goes to the disk: it is in memory already.
-    parser.spool_max_size = largest
-    try:
-        form = await parser.parse()
-    except (MultiPartException, KeyError, ValueError) as error:
-        raise BodyMalformed(
-            f"The form cannot be read ({error}).", hint="Send multipart/form-data."
-        ) from error
     photos: dict[str, list[Part]] = {}
     texts: dict[str, str] = {}
-    try:
-        for field, value in form.multi_items():
-            if isinstance(value, UploadFile):
-                held = await value.read()
-                if len(held) > settings.photo.bytes:
-                    raise _too_large(settings.photo.bytes)
-                photos.setdefault(field, []).append(Part(value.filename or "", held))
-            else:
-                texts[field] = value
-    finally:
-        await form.close()
+    said = request.headers["content-type"]
+    for piece in pieces(said, content, files=parts, fields=FIELDS, field_bytes=FIELD_BYTES):
+        if piece.file is None:
+            texts[piece.name] = piece.content.decode("utf-8", "replace")
+        elif len(piece.content) > settings.photo.bytes:
+            raise _too_large(settings.photo.bytes)
+        else:
+            photos.setdefault(piece.name, []).append(Part(piece.file, bytes(piece.content)))
     return Form(photos, texts)
 
 

@@ -3,31 +3,64 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
-from typing import Final
+from collections.abc import Awaitable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Final, TypeVar
 
 from firstsight.errors import Overloaded, UsageError
 from firstsight.recognizer import EncodedFace, Encoder
 from firstsight.recognizer.encoder import FoundFaces, the_only
-from firstsight.service.batching import Batcher
+from firstsight.service.cores import spread
+from firstsight.service.line import Line
 from firstsight.service.settings import Settings
+from firstsight.service.workers import Workers
 
 PAUSE: Final = 0.05
 """Seconds between two looks for room."""
+T = TypeVar("T")
 
 
 class Engine:
-    """Decodes in threads, embeds in batches. Of one event loop."""
+    """One model for all requests, which wait in one line. Of one event loop."""
 
     def __init__(self, encoder: Encoder, settings: Settings) -> None:
         """Share one model between all requests."""
-        self.encoder, self._settings = encoder, settings
-        self._threads = ThreadPoolExecutor(settings.workers, thread_name_prefix="decoding")
-        self._batcher = Batcher(encoder.model.embed, settings.batch)
-        self.depth = 0
-        """Photos in work or waiting."""
+        self.encoder, self.settings = encoder, settings
+        self.line = Line(settings)
+        self.workers = Workers(settings.workers, encoder.model.embed, settings.batch, self._spread)
+
+    @contextmanager
+    def place(self) -> Iterator[Place]:
+        """A place in the line, for all photos of a request, one after the other.
+
+        Raises:
+            Overloaded: there is none.
+        """
+        with self.line.place():
+            yield Place(self)
+
+    async def room(self) -> None:
+        """Wait until half of the places are free: an import never keeps out who asks meanwhile."""
+        while self.line.depth > self.settings.waiting // 2:
+            await asyncio.sleep(PAUSE)
+
+    async def close(self) -> None:
+        """Finish what is in work."""
+        await asyncio.to_thread(self.workers.close)
+
+    def _spread(self, alone: bool) -> None:
+        """A photo that is alone gets all cores; several get one each, which wastes nothing on sharing."""
+        if self.settings.cores:
+            spread(self.settings.cores if alone else 1)
+
+
+class Place:
+    """Where one request's photos are worked on."""
+
+    def __init__(self, engine: Engine) -> None:
+        """In the line of an engine."""
+        self._engine = engine
 
     async def find(self, photo: bytes) -> FoundFaces:
         """The faces of a photo, not embedded.
@@ -35,21 +68,18 @@ class Engine:
         Raises:
             ImageError: the photo.
             UsageError: more faces than are allowed.
-            Overloaded: too much is waiting, or it took too long.
+            Overloaded: it took too long.
         """
-        async with self._admitted():
-            return await self._found(photo)
+        return await self._in_time(self._engine.workers.find(partial(self._find, photo, None)))
 
     async def faces(self, photo: bytes, *, most: int | None = None) -> tuple[FoundFaces, list[EncodedFace]]:
         """The faces of a photo, and with their templates; of the ``most`` largest ones, if told.
 
         Raises as ``find``.
         """
-        async with self._admitted():
-            found = await self._found(photo)
-            if most is not None and len(found.faces) > most:
-                found = found.largest(most)
-            return found, found.encoded(await self._batcher.embed(found.crops))
+        work = self._engine.workers.encode(partial(self._find, photo, most))
+        found, embeddings = await self._in_time(work)
+        return found, found.encoded(embeddings)
 
     async def only_face(self, photo: bytes, name: str) -> EncodedFace:
         """The one face of a photo of that name.
@@ -59,43 +89,22 @@ class Engine:
         """
         return the_only((await self.faces(photo))[1], name)
 
-    async def room(self) -> None:
-        """Wait until half of the places are free: an import never keeps out who asks meanwhile."""
-        while self.depth > self._settings.waiting // 2:
-            await asyncio.sleep(PAUSE)
-
-    async def close(self) -> None:
-        """Finish what is in work."""
-        await self._batcher.close()
-        self._threads.shutdown()
-
-    @asynccontextmanager
-    async def _admitted(self) -> AsyncIterator[None]:
-        if self.depth >= self._settings.waiting:
-            raise Overloaded(
-                f"{self.depth} photos are waiting already.", hint="Try again in a second.", retry_after=1
-            )
-        self.depth += 1
+    async def _in_time(self, work: Awaitable[T]) -> T:
+        deadline = self._engine.settings.deadline
         try:
-            async with asyncio.timeout(self._settings.deadline):
-                yield
+            async with asyncio.timeout(deadline):
+                return await work
         except TimeoutError as error:
             raise Overloaded(
-                f"The photo was not done within {self._settings.deadline:g} s.",
-                hint="Try again later.",
-                retry_after=5,
+                f"The photo was not done within {deadline:g} s.", hint="Try again later.", retry_after=5
             ) from error
-        finally:
-            self.depth -= 1
 
-    async def _found(self, photo: bytes) -> FoundFaces:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self._find, photo)
-
-    def _find(self, photo: bytes) -> FoundFaces:
-        found = self.encoder.find(photo, limits=self._settings.photo)
-        if len(found.faces) > self._settings.faces:
+    def _find(self, photo: bytes, most: int | None) -> FoundFaces:
+        settings = self._engine.settings
+        found = self._engine.encoder.find(photo, limits=settings.photo)
+        if len(found.faces) > settings.faces:
             raise UsageError(
-                f"The photo shows {len(found.faces)} faces; at most {self._settings.faces} are taken.",
+                f"The photo shows {len(found.faces)} faces; at most {settings.faces} are taken.",
                 hint="Send a part of it.",
             )
-        return found
+        return found if most is None or len(found.faces) <= most else found.largest(most)

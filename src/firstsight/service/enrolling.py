@@ -60,11 +60,12 @@ async def enrol(
     if not photos:
         raise BodyMalformed("No photo was sent.", hint="Send one or more as 'photo'.")
     templates = []
-    for photo in photos:
-        called = photo.name or label(photo.content)
-        face = await service.engine.only_face(photo.content, called)
-        service.metrics.seen(1)
-        templates.append(await run_in_threadpool(new_template, face, called, keep_crops, force))
+    with service.engine.place() as place:
+        for photo in photos:
+            called = photo.name or label(photo.content)
+            face = await place.only_face(photo.content, called)
+            service.metrics.seen(1)
+            templates.append(await run_in_threadpool(new_template, face, called, keep_crops, force))
 
     def add() -> Person:
         store = service.recognizer.store

@@ -15,8 +15,9 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from firstsight import fields
-from firstsight.errors import BodyMalformed, BodyTooLarge, FirstsightError, NoSuchAddress, ServiceError
+from firstsight.errors import BodyMalformed, FirstsightError, NoSuchAddress, ServiceError
 from firstsight.service import bodies, faults
+from firstsight.service.line import Line
 from firstsight.service.metrics import Metrics
 
 HEADERS: Final = {
@@ -30,6 +31,7 @@ HEADERS: Final = {
     "Permissions-Policy": "camera=(self), microphone=(), geolocation=()",
     "Cache-Control": "no-store",
 }
+ENCODED: Final = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
 DESCRIBED: Final = "All addresses are described in /v1/openapi.json, and for people at /docs."
 log = logging.getLogger("firstsight.service")
 
@@ -37,9 +39,9 @@ log = logging.getLogger("firstsight.service")
 class Envelope:
     """The outermost layer."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
-        """Wrap an application."""
-        self._app, self._metrics = app, metrics
+    def __init__(self, app: ASGIApp, metrics: Metrics, line: Line) -> None:
+        """Wrap an application; photos wait in that line."""
+        self._app, self._metrics, self._line = app, metrics, line
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, whatever happens inside."""
@@ -54,19 +56,12 @@ class Envelope:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 own = {name.lower() for name, _ in message["headers"]}
-                extra = {**HEADERS, "X-Request-Id": request_id}
-                message["headers"] = [
-                    *message["headers"],
-                    *(
-                        (name.lower().encode(), value.encode())
-                        for name, value in extra.items()
-                        if name.lower().encode() not in own
-                    ),
-                ]
+                extra = [*ENCODED, (b"x-request-id", request_id.encode())]
+                message["headers"] = [*message["headers"], *(one for one in extra if one[0] not in own)]
             await send(message)
 
         try:
-            if refusal := _refused(Headers(scope=scope)):
+            if refusal := self._refused(Headers(scope=scope)):
                 await answered(refusal, request_id)(scope, receive, sending)
             else:
                 await self._app(scope, bodies.shortened(scope, receive), sending)
@@ -84,19 +79,23 @@ class Envelope:
             self._metrics.answered(route, status, time.monotonic() - began)
             log.info("%s %s %s", request_id, route, status)
 
-
-def _refused(headers: Headers) -> FirstsightError | None:
-    """Bodies that the framework reads whole, before it is known who asks, are short and say so."""
-    kind = bodies.kind(headers)
-    if bodies.read_in_pieces(kind):
+    def _refused(self, headers: Headers) -> FirstsightError | None:
+        """What is refused before anything is done for it."""
+        kind = bodies.kind(headers)
+        try:
+            if bodies.holds_photos(kind):
+                # Many may be sent away at once: it must cost next to nothing.
+                self._line.check()
+            elif not bodies.read_in_pieces(kind):
+                # Bodies that the framework reads whole, before it is known who asks, are short and say so.
+                bodies.announced(headers, bodies.SHORT)
+                if "transfer-encoding" in headers:
+                    raise BodyMalformed(
+                        "The body does not say how long it is.", hint="Send a Content-Length."
+                    )
+        except ServiceError as error:
+            return error
         return None
-    try:
-        bodies.announced(headers, bodies.SHORT)
-    except BodyTooLarge as error:
-        return error
-    if "transfer-encoding" in headers:
-        return BodyMalformed("The body does not say how long it is.", hint="Send a Content-Length.")
-    return None
 
 
 def answered(error: FirstsightError, request_id: str, status: int | None = None) -> JSONResponse:

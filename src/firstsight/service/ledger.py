@@ -49,7 +49,7 @@ PATIENCE: Final = 10.0
 
 
 class Ledger:
-    """The file, by one thread at a time."""
+    """The file; one thread at a time writes, and one reads."""
 
     def __init__(self, path: Path) -> None:
         """Open it, or make it, readable by its owner only.
@@ -59,16 +59,14 @@ class Ledger:
             GalleryTooNew: a later version wrote it.
         """
         self.path = path
-        self._lock = threading.Lock()
+        self._lock, self._reading = threading.Lock(), threading.Lock()
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.touch(mode=0o600, exist_ok=True)
             # SQLite takes a scrap of another file for an empty one, and begins a database in it.
             if 0 < path.stat().st_size < SMALLEST:
                 raise OSError("it is no database")
-            self._database = sqlite3.connect(
-                path, timeout=PATIENCE, isolation_level=None, check_same_thread=False
-            )
+            self._database = self._connected()
         except (OSError, sqlite3.Error) as error:
             raise self._unavailable(error) from error
         try:
@@ -77,11 +75,17 @@ class Ledger:
             self._database.execute("PRAGMA synchronous = NORMAL")
             if not marked:
                 self._database.executescript(f"BEGIN IMMEDIATE; {SCHEMA} {MARK} COMMIT;")
+            # One that only reads waits for nobody who writes, here or elsewhere: keys are looked up at once.
+            self._reader = self._connected()
+            self._reader.execute("PRAGMA query_only = ON")
         except BaseException as error:
             self._database.close()
             if isinstance(error, sqlite3.Error):
                 raise self._unavailable(error) from error
             raise
+
+    def _connected(self) -> sqlite3.Connection:
+        return sqlite3.connect(self.path, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
 
     def _is_marked(self) -> bool:
         """Whether the file is ours; False for an empty one, and for the first ones, which bore no mark.
@@ -101,26 +105,28 @@ class Ledger:
         return True
 
     def reading(self) -> AbstractContextManager[sqlite3.Connection]:
-        """One state of the file; who writes elsewhere is not kept waiting."""
-        return self._begun("BEGIN")
+        """One state of the file; neither waits for who writes nor keeps them waiting."""
+        return self._begun(self._reader, self._reading, "BEGIN")
 
     def transaction(self) -> AbstractContextManager[sqlite3.Connection]:
         """All of it is kept afterwards, or none."""
-        return self._begun("BEGIN IMMEDIATE")
+        return self._begun(self._database, self._lock, "BEGIN IMMEDIATE")
 
     @contextmanager
-    def _begun(self, begin: str) -> Iterator[sqlite3.Connection]:
-        with self._lock:
+    def _begun(
+        self, database: sqlite3.Connection, lock: threading.Lock, begin: str
+    ) -> Iterator[sqlite3.Connection]:
+        with lock:
             try:
-                self._database.execute(begin)
-                yield self._database
-                self._database.execute("COMMIT")
+                database.execute(begin)
+                yield database
+                database.execute("COMMIT")
             except sqlite3.Error as error:
                 raise self._unavailable(error) from error
             finally:
                 with suppress(sqlite3.ProgrammingError):  # closed meanwhile
-                    if self._database.in_transaction:
-                        self._database.execute("ROLLBACK")
+                    if database.in_transaction:
+                        database.execute("ROLLBACK")
 
     def settle(self) -> None:
         """Forget requests that were being answered when the service ended."""
@@ -129,7 +135,8 @@ class Ledger:
 
     def close(self) -> None:
         """Close the file."""
-        with self._lock:
+        with self._lock, self._reading:
+            self._reader.close()
             self._database.close()
 
     def _unavailable(self, error: Exception) -> GalleryUnavailable:

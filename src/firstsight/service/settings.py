@@ -9,13 +9,17 @@ from firstsight.errors import UsageError
 from firstsight.images import Limits
 
 MEBIBYTE = 2**20
+PLACES = 2
+"""In the line, for each core: as many as are answered within four times the usual, or little more."""
+RUSH = 16
+"""The same for a moment: as many as are done within a second, or four when they are large."""
 SLOWEST = 0.001
 """Requests a second: one in a thousand seconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Limits of the service.
+    """Limits of the service; by default for two cores.
 
     Raises:
         UsageError: one of them is not above zero, or so small that nothing would be allowed.
@@ -36,15 +40,23 @@ class Settings:
     archive_photos: int = 10_000
     faces: int = 50
     """In one photo."""
-    workers: int = 2
-    """Photos that are decoded and searched for faces at the same time."""
-    waiting: int = 8
-    """Photos that may be in work or wait, which is the service's capacity: as many as keep the slowest
-    answer within four times the usual one on two cores. Beyond that it says 503."""
-    batch: int = 16
-    """Faces that are embedded together, whoever sent them."""
+    workers: int = 3
+    """Photos that are worked on at the same time."""
+    cores: int | None = None
+    """Cores that a photo gets while it is the only one, and which several share; None leaves OpenCV's and
+    torch's threads as they are, which are the whole process's."""
+    waiting: int = 2 * PLACES
+    """Photos that may be in work or wait for as long as others go on asking, which is the service's
+    capacity: few enough for quick answers. Beyond that it says 503."""
+    rush: int = 2 * RUSH
+    """Photos that may be in work or wait when they come at once, while the line was empty."""
+    rush_seconds: float = 1.0
+    """For so long after that."""
+    batch: int = 2
+    """Faces that are embedded together, whoever sent them, when others wait: SFace gains 4 % of its time by
+    it and dlib's model 20, and more of them gain little beyond."""
     deadline: float = 30.0
-    """Seconds that a request may take."""
+    """Seconds that a photo may take, and the body of a request."""
     rate: float = 50.0
     """Requests a second that one key may make in the long run."""
     burst: int = 200
@@ -58,6 +70,8 @@ class Settings:
 
     def __post_init__(self) -> None:
         numbers = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "photo"}
+        if self.cores is None:
+            del numbers["cores"]
         numbers |= {"photo.bytes": self.photo.bytes, "photo.pixels": self.photo.pixels}
         for name, value in numbers.items():
             if not (math.isfinite(value) and value > 0):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Annotated, Final
 
 from fastapi import Depends, Request, Security
 from fastapi.security import HTTPBearer
+from starlette.concurrency import run_in_threadpool
 
 from firstsight.errors import Forbidden
 from firstsight.recognizer import Recognizer
@@ -68,7 +69,7 @@ def open_service(recognizer: Recognizer, ledger: Ledger, settings: Settings) -> 
         engine,
         ledger,
         Rates(settings.rate, settings.burst),
-        Metrics(lambda: engine.depth),
+        Metrics(lambda: engine.line.depth),
         Jobs(settings.jobs),
         Budget(settings.upload_bytes, retry_after=1),
         Budget(settings.import_bytes, retry_after=30),
@@ -82,17 +83,23 @@ def service_of(request: Request) -> Service:
     return found
 
 
-def needs(role: str) -> Callable[[Request, object], Key]:
+async def served(request: Request) -> Service:
+    """The same as a dependency, which FastAPI would ask in a thread if it were not async."""
+    return service_of(request)
+
+
+def needs(role: str) -> Callable[[Request, object], Awaitable[Key]]:
     """A dependency: the key of the request, which must have that role."""
 
-    def key(request: Request, _: Annotated[object, Security(BEARER)]) -> Key:
+    # Not in a thread: the keys are few, and reading them waits for nobody.
+    async def key(request: Request, _: Annotated[object, Security(BEARER)]) -> Key:
         service = service_of(request)
         found = keys.check(service.ledger, request.headers.get("authorization", ""))
         service.rates.take(found.id)
         if not found.may(role):
             # The pattern, not the address: that may hold somebody's number.
             pattern = str(getattr(request.scope.get("route"), "path", ""))
-            service.note(found, pattern, "refused", status=Forbidden.http_status)
+            await run_in_threadpool(service.note, found, pattern, "refused", status=Forbidden.http_status)
             raise Forbidden(
                 f"This needs a key with the role {role!r}; {found.name!r} has {found.role!r}.",
                 hint=f"Make one: firstsight keys create NAME --role {role}",
@@ -102,7 +109,7 @@ def needs(role: str) -> Callable[[Request, object], Key]:
     return key
 
 
-Served = Annotated[Service, Depends(service_of)]
+Served = Annotated[Service, Depends(served)]
 Reader = Annotated[Key, Depends(needs("read"))]
 Writer = Annotated[Key, Depends(needs("write"))]
 Admin = Annotated[Key, Depends(needs("admin"))]

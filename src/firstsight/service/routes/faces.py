@@ -33,7 +33,8 @@ async def identify(
 ) -> dict[str, Any]:
     """Every face in a photo, from left to right: a person, or null for a stranger."""
     photo = await read_photo(request, service)
-    found, encoded = await service.engine.faces(photo.content, most=limit)
+    with service.engine.place() as place:
+        found, encoded = await place.faces(photo.content, most=limit)
     service.metrics.seen(len(encoded))
 
     def search() -> dict[str, Any]:
@@ -67,8 +68,9 @@ async def verify(
     """Whether the photos `left` and `right` of a form show the same person."""
     form = await read_form(request, service, 2)
     faces = []
-    for field, photo in (("left", "the first photo"), ("right", "the second photo")):
-        faces.append(await service.engine.only_face(form.one(field).content, photo))
+    with service.engine.place() as place:
+        for field, photo in (("left", "the first photo"), ("right", "the second photo")):
+            faces.append(await place.only_face(form.one(field).content, photo))
     service.metrics.seen(len(faces))
 
     def compare() -> dict[str, Any]:
@@ -83,7 +85,8 @@ async def verify(
 async def detect(service: Served, _: Reader, request: Request) -> dict[str, Any]:
     """Every face in a photo: box, five landmarks and quality."""
     photo = await read_photo(request, service)
-    found = await service.engine.find(photo.content)
+    with service.engine.place() as place:
+        found = await place.find(photo.content)
     service.metrics.seen(len(found.faces))
 
     def describe() -> dict[str, Any]:

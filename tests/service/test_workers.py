@@ -13,12 +13,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.service.service_makers import PATIENCE, until
 
-from firstsight.errors import ModelDamaged
+from firstsight.errors import ImageUnreadable, ModelDamaged
 from firstsight.faces import Detector
 from firstsight.images import read_image
 from firstsight.models import Model
 from firstsight.recognizer import Encoder
-from firstsight.service.batching import Batcher, Crops, Embeddings
+from firstsight.recognizer.encoder import FoundFaces
+from firstsight.service.workers import Crops, Embeddings, Workers
+
+PICTURE = np.zeros((4, 4, 3), np.uint8)
 
 
 class Slow:
@@ -54,8 +57,25 @@ def in_turn(done: list[int], number: int, _: object) -> None:
     done.append(number)
 
 
+def found(crops: Crops) -> FoundFaces:
+    return FoundFaces(PICTURE, (), crops)
+
+
+class Batcher:
+    """Workers, asked with crops that were found already."""
+
+    def __init__(self, embed: Callable[[Crops], Embeddings], batch: int) -> None:
+        self.workers = Workers(1, embed, batch)
+
+    async def embed(self, crops: Crops) -> Embeddings:
+        return (await self.workers.encode(lambda: found(crops)))[1]
+
+    async def close(self) -> None:
+        await asyncio.to_thread(self.workers.close)
+
+
 def run(embed: Callable[[Crops], Embeddings], batch: int, test: Callable[[Batcher], Awaitable[None]]) -> None:
-    """A test in an event loop, with a batcher of its own."""
+    """A test in an event loop, with workers of its own."""
 
     async def whole() -> None:
         batcher = Batcher(embed, batch)
@@ -83,8 +103,8 @@ def test_each_gets_its_own_whatever_is_together(counts: list[int], batch: int) -
 
     async def test(batcher: Batcher) -> None:
         wanted = [crops(count, seed) for seed, count in enumerate(counts)]
-        found = await asyncio.gather(*map(batcher.embed, wanted))
-        for own, embeddings in zip(wanted, found, strict=True):
+        got = await asyncio.gather(*map(batcher.embed, wanted))
+        for own, embeddings in zip(wanted, got, strict=True):
             np.testing.assert_array_equal(embeddings, truth(own))
 
     run(embed, batch, test)
@@ -99,8 +119,8 @@ def test_as_the_model_itself_would(sface: Model, detector: Detector, people: dic
     parts = [seen[:1], seen[1:1], seen[1:4], seen[4:]]
 
     async def test(batcher: Batcher) -> None:
-        found = await asyncio.gather(*map(batcher.embed, parts))
-        for own, embeddings in zip(parts, found, strict=True):
+        got = await asyncio.gather(*map(batcher.embed, parts))
+        for own, embeddings in zip(parts, got, strict=True):
             np.testing.assert_allclose(embeddings, sface.embed(own), atol=1e-5)
             assert embeddings.dtype == np.float32
             assert embeddings.shape == (len(own), sface.dimension)
@@ -175,8 +195,8 @@ def test_an_error_reaches_all_who_wait_and_the_next_are_served() -> None:
         embed.failing = ModelDamaged("Broken.")
         tasks = await held(batcher, embed, [1, 2])
         embed.release()
-        for found in await asyncio.gather(*tasks, return_exceptions=True):
-            assert isinstance(found, ModelDamaged)
+        for got in await asyncio.gather(*tasks, return_exceptions=True):
+            assert isinstance(got, ModelDamaged)
         embed.failing = None
         np.testing.assert_array_equal(await batcher.embed(crops(2)), truth(crops(2)))
 
@@ -216,11 +236,11 @@ def test_who_gives_up_breaks_nothing_for_the_others(given_up: int) -> None:
         tasks[given_up].cancel()
         await asyncio.sleep(0)
         embed.release()
-        found = await asyncio.gather(*tasks, return_exceptions=True)
-        assert isinstance(found.pop(given_up), asyncio.CancelledError)
+        got = await asyncio.gather(*tasks, return_exceptions=True)
+        assert isinstance(got.pop(given_up), asyncio.CancelledError)
         wanted = [crops(1, 99), *(crops(count, seed) for seed, count in enumerate(counts))]
         del wanted[given_up]
-        for own, embeddings in zip(wanted, found, strict=True):
+        for own, embeddings in zip(wanted, got, strict=True):
             np.testing.assert_array_equal(embeddings, truth(own))
 
     run(embed, 16, test)
@@ -257,3 +277,72 @@ def test_closing_finishes_what_waits() -> None:
             await batcher.embed(crops(1))
 
     run(embed, 16, test)
+
+
+def test_no_more_pictures_are_held_than_fill_a_batch() -> None:
+    """However many wait: faces are embedded before further ones are looked for."""
+    held: list[int] = []
+    looked = embedded = 0
+    lock = threading.Lock()
+
+    def look(number: int) -> FoundFaces:
+        nonlocal looked
+        with lock:
+            looked += 1
+            held.append(looked - embedded)
+        return found(crops(1, number))
+
+    def embed(some: Crops) -> Embeddings:
+        nonlocal embedded
+        with lock:
+            embedded += len(some)
+        return truth(some)
+
+    async def whole() -> None:
+        workers = Workers(3, embed, 4)
+        tasks = [asyncio.ensure_future(workers.encode(partial(look, number))) for number in range(40)]
+        for number, (_, embeddings) in enumerate(await asyncio.gather(*tasks)):
+            np.testing.assert_array_equal(embeddings, truth(crops(1, number)))
+        await asyncio.to_thread(workers.close)
+
+    asyncio.run(whole())
+    assert looked == embedded == 40
+    # Those of a batch, and one more for each thread.
+    assert max(held) <= 4 + 3
+
+
+def test_all_threads_work_and_each_is_told_whether_it_is_alone() -> None:
+    meet = threading.Barrier(3, timeout=PATIENCE)
+    alone: list[bool] = []
+
+    def look() -> FoundFaces:
+        meet.wait()
+        return found(crops(1))
+
+    async def whole() -> None:
+        workers = Workers(3, truth, 1, alone.append)
+        await workers.find(lambda: found(crops(1)))
+        assert alone == [True]
+        await asyncio.gather(*(workers.encode(look) for _ in range(3)))
+        await asyncio.to_thread(workers.close)
+
+    asyncio.run(whole())
+    # The third one to begin had company, whatever the first two knew.
+    assert alone[3] is False
+
+
+def test_an_error_of_one_photo_is_its_own() -> None:
+    def fail() -> FoundFaces:
+        raise ImageUnreadable("No picture.")
+
+    async def whole() -> None:
+        workers = Workers(2, truth, 2)
+        wrong, right = workers.encode(fail), workers.encode(lambda: found(crops(1)))
+        got = await asyncio.gather(wrong, right, workers.find(fail), return_exceptions=True)
+        assert isinstance(got[0], ImageUnreadable)
+        assert isinstance(got[2], ImageUnreadable)
+        assert not isinstance(got[1], BaseException)
+        np.testing.assert_array_equal(got[1][1], truth(crops(1)))
+        await asyncio.to_thread(workers.close)
+
+    asyncio.run(whole())

@@ -1,0 +1,45 @@
+"""How many cores there are, and who may use them."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import cv2
+
+from firstsight.service.settings import PLACES, RUSH, Settings
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def spread(count: int) -> None:
+    """Let OpenCV, and torch where it is loaded, use so many cores for one piece of work.
+
+    It is so for the whole process, which must be the service's own.
+    """
+    cv2.setNumThreads(count)
+    if (torch := sys.modules.get("torch")) is not None:
+        torch.set_num_threads(count)
+
+
+def limits(workers: int | None = None, waiting: int | None = None) -> Settings:
+    """Settings for the cores of this machine.
+
+    Args:
+        workers: photos in work at the same time; by default one more than cores, for the moments in which
+            one of them waits for Python's lock.
+        waiting: photos in work or waiting, however they come; by default as ``Settings`` has it, for each
+            core.
+    """
+    count = cores()
+    return Settings(
+        workers=workers or count + 1,
+        cores=count,
+        waiting=waiting or PLACES * count,
+        rush=waiting or RUSH * count,
+    )

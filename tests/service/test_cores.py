@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+
+import cv2
+import pytest
+import torch
+
+from firstsight.service import Settings
+from firstsight.service import cores as cores_module
+from firstsight.service.cores import cores, limits, spread
+
+
+@pytest.fixture
+def threads() -> Iterator[None]:
+    """What they were before is set again."""
+    opencv, pytorch = cv2.getNumThreads(), torch.get_num_threads()
+    yield
+    cv2.setNumThreads(opencv)
+    torch.set_num_threads(pytorch)
+
+
+@pytest.mark.usefixtures("threads")
+def test_both_libraries_are_told() -> None:
+    for count in (1, 2, 1):
+        spread(count)
+        assert (cv2.getNumThreads(), torch.get_num_threads()) == (count, count)
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="Linux only")
+def test_cores_are_those_that_this_process_may_use() -> None:
+    allowed = os.sched_getaffinity(0)
+    try:
+        os.sched_setaffinity(0, {min(allowed)})
+        assert cores() == 1
+    finally:
+        os.sched_setaffinity(0, allowed)
+    assert cores() == len(allowed)
+
+
+def test_limits_grow_with_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cores_module, "cores", lambda: 2)
+    two = limits()
+    assert two == replace(Settings(), cores=2)
+    monkeypatch.setattr(cores_module, "cores", lambda: 8)
+    eight = limits(5)
+    assert (eight.workers, eight.cores) == (5, 8)
+    assert (eight.waiting, eight.rush) == (4 * two.waiting, 4 * two.rush)
+    # Who asks for a longer line gets it, and a rush is then nothing else.
+    assert (limits(3, 50).waiting, limits(3, 50).rush) == (50, 50)
