@@ -132,11 +132,10 @@ def test_what_the_image_copies_is_there_and_let_through() -> None:
         for line in instruction("COPY")
         for word in [word for word in line.split() if not word.startswith("--")][:-1]
     ]
-    assert {"src", "constraints.txt", "deploy/with-key"} <= set(sources)
+    assert {"src", "constraints.txt"} <= set(sources)
     for source in sources:
         assert (ROOT / source).exists(), source
         assert let_through(source), source
-    assert os.access(DEPLOY / "with-key", os.X_OK)
 
 
 @pytest.mark.parametrize(
@@ -197,38 +196,6 @@ def test_the_health_check_tells_a_healthy_service_from_another(status: int, heal
 
 def test_hadolint_finds_nothing() -> None:
     passed(tool("hadolint"), str(DEPLOY / "Dockerfile"))
-
-
-# The key for the disk
-
-
-def started(**environment: str) -> subprocess.CompletedProcess[str]:
-    command = [str(DEPLOY / "with-key"), "sh", "-c", 'printf %s "${FIRSTSIGHT_KEY-none}"']
-    return subprocess.run(
-        command,
-        capture_output=True,
-        text=True,
-        timeout=30,
-        env={"PATH": os.environ["PATH"], **environment},
-        check=False,
-    )
-
-
-def test_the_key_is_read_from_its_file(tmp_path: Path) -> None:
-    (tmp_path / "key").write_text("a secret\n")
-    assert started(FIRSTSIGHT_KEY_FILE=str(tmp_path / "key")).stdout == "a secret"
-    assert started().stdout == "none"
-
-
-@pytest.mark.parametrize("content", [None, "", "\n"])
-def test_without_its_key_it_does_not_start(tmp_path: Path, content: str | None) -> None:
-    path = tmp_path / "key"
-    if content is not None:
-        path.write_text(content)
-    # A key in the environment is no way round: the file was named.
-    done = started(FIRSTSIGHT_KEY_FILE=str(path), FIRSTSIGHT_KEY="another")
-    assert (done.returncode, done.stdout) == (2, "")
-    assert str(path) in done.stderr
 
 
 # Compose

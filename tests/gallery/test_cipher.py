@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import base64
+import re
+from pathlib import Path
 
 import pytest
 from tests.gallery.gallery_makers import KEY
@@ -46,6 +48,29 @@ def test_the_key_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
     assert key_from_environment() is None
     monkeypatch.setenv("FIRSTSIGHT_KEY", base64.b64encode(KEY).decode() + "\n")
     assert key_from_environment() == KEY
+
+
+def test_the_key_comes_from_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Which holds, whatever else is in the environment."""
+    (tmp_path / "key").write_text(base64.b64encode(KEY).decode() + "\n")
+    monkeypatch.setenv("FIRSTSIGHT_KEY_FILE", str(tmp_path / "key"))
+    monkeypatch.setenv("FIRSTSIGHT_KEY", base64.b64encode(bytes(32)).decode())
+    assert key_from_environment() == KEY
+
+
+@pytest.mark.parametrize("content", [None, b"", b"\n", b"\xff"])
+def test_a_file_without_a_key_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: bytes | None
+) -> None:
+    """Not passed over: a new gallery would be made in the open."""
+    path = tmp_path / "key"
+    if content is not None:
+        path.write_bytes(content)
+    monkeypatch.setenv("FIRSTSIGHT_KEY_FILE", str(path))
+    monkeypatch.setenv("FIRSTSIGHT_KEY", base64.b64encode(KEY).decode())
+    with pytest.raises(GalleryLocked, match=re.escape(str(path))) as caught:
+        key_from_environment()
+    assert "openssl rand" in caught.value.hint
 
 
 @pytest.mark.parametrize("text", ["secret", "not base64!", base64.b64encode(bytes(16)).decode(), "é"])

@@ -10,6 +10,7 @@ import base64
 import binascii
 import json
 import os
+from pathlib import Path
 from typing import Final
 
 from cryptography.exceptions import InvalidTag
@@ -18,6 +19,9 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from firstsight.errors import GalleryLocked
 
 VARIABLE: Final = "FIRSTSIGHT_KEY"
+FILE_VARIABLE: Final = "FIRSTSIGHT_KEY_FILE"
+"""Names a file with the key, so that it stands in no settings of a container or unit."""
+MAKE: Final = "Make one: openssl rand -base64 32"
 KEY_BYTES: Final = 32
 NONCE_BYTES: Final = 12
 
@@ -57,18 +61,31 @@ class Cipher:
 
 
 def key_from_environment() -> bytes | None:
-    """The key in ``FIRSTSIGHT_KEY``, if it is set.
+    """The key in the file that ``FIRSTSIGHT_KEY_FILE`` names, or in ``FIRSTSIGHT_KEY``, if one is set.
 
     Raises:
-        GalleryLocked: it is not 32 bytes in base64.
+        GalleryLocked: it is not 32 bytes in base64, or there is none in the file: a gallery that is begun
+            then would stay in the open.
     """
-    text = os.environ.get(VARIABLE, "").strip()
+    path = os.environ.get(FILE_VARIABLE, "")
+    text = _read(Path(path)) if path else os.environ.get(VARIABLE, "").strip()
     if not text:
         return None
     try:
         return checked_key(base64.b64decode(text, validate=True))
     except (binascii.Error, ValueError) as error:
         raise _unusable() from error
+
+
+def _read(path: Path) -> str:
+    try:
+        text = path.read_text("utf-8").strip()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "it is no text"
+        raise GalleryLocked(f"No key can be read from {path} ({reason}).", hint=MAKE) from error
+    if not text:
+        raise GalleryLocked(f"No key can be read from {path} (it is empty).", hint=MAKE)
+    return text
 
 
 def checked_key(key: bytes) -> bytes:
