@@ -169,7 +169,10 @@ def _stack(axes: Axes, stack: Stack, colours: Mapping[str, str]) -> None:
                     fontsize=9,
                 )
             start += length
-        axes.text(start + 0.012 * longest, place, number(stack.wholes[label]), va="center", fontsize=10)
+        # Measured apart: where the parts come to more, the end of the bar is not the whole.
+        more = " as a whole" if sums[label] > 1.02 * stack.wholes[label] else ""
+        told = number(stack.wholes[label]) + more
+        axes.text(start + 0.012 * longest, place, told, va="center", fontsize=10)
     axes.set_xlim(0, longest * (1 + (ROOM - 1) / 2))
     _finish(axes, stack.title, stack.unit, list(stack.rows))
 

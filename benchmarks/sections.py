@@ -315,7 +315,8 @@ SECTIONS: Final = (
         "training-step",
         "breakdown",
         "Where the time goes: a training step",
-        "Pictures are made up; threads cut them meanwhile, and a step waits only for what is not ready.",
+        "Pictures are made up; threads cut them meanwhile, and a step waits only for what is not ready. "
+        "The whole is timed in other steps than its stages, which may come to more or less than it.",
         breakdown_table(TRAINING),
         breakdown_drawn(TRAINING),
         stacked=True,
