@@ -134,9 +134,14 @@ def test_ctrl_c_keeps_what_was_done(run: Run, folder: Path, monkeypatch: pytest.
     def interrupting(title: str) -> Iterator[Callable[[int, int], None]]:
         yield lambda done, whole: signal.raise_signal(signal.SIGINT) if done == 5 else None
 
-    with monkeypatch.context() as patched:
-        patched.setattr(cli_embed, "progress", interrupting)
-        ran = run("embed", folder, "out")
+    # A run in the background of a shell ignores it.
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with monkeypatch.context() as patched:
+            patched.setattr(cli_embed, "progress", interrupting)
+            ran = run("embed", folder, "out")
+    finally:
+        signal.signal(signal.SIGINT, handler)
     assert (ran.status, ran.out) == (130, "")
     assert ran.err == "Interrupted; what was acknowledged is kept.\n"
     assert len(lines(Path("out"))) == 5

@@ -132,10 +132,15 @@ def test_ctrl_c_stops_while_photos_are_waited_for(model: Model) -> None:
         return Seen(None, item)
 
     threads = threading.active_count()
+    # A run in the background of a shell ignores it.
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
     watch = threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT))
     watch.start()
-    with pytest.raises(KeyboardInterrupt):
-        for each in embed_each(model, iter(range(10**9)), look, workers=2):
-            assert each.item < PATIENCE * 1000
-    watch.join()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            for each in embed_each(model, iter(range(10**9)), look, workers=2):
+                assert each.item < PATIENCE * 1000
+        watch.join()
+    finally:
+        signal.signal(signal.SIGINT, handler)
     assert threading.active_count() == threads
