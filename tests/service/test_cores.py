@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -10,7 +9,7 @@ import torch
 
 from firstsight.service import Settings
 from firstsight.service import cores as cores_module
-from firstsight.service.cores import cores, limits, spread
+from firstsight.service.cores import limits, spread
 
 
 @pytest.fixture
@@ -27,17 +26,6 @@ def test_both_libraries_are_told() -> None:
     for count in (1, 2, 1):
         spread(count)
         assert (cv2.getNumThreads(), torch.get_num_threads()) == (count, count)
-
-
-@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="Linux only")
-def test_cores_are_those_that_this_process_may_use() -> None:
-    allowed = os.sched_getaffinity(0)
-    try:
-        os.sched_setaffinity(0, {min(allowed)})
-        assert cores() == 1
-    finally:
-        os.sched_setaffinity(0, allowed)
-    assert cores() == len(allowed)
 
 
 def test_limits_grow_with_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,8 +21,8 @@ from firstsight.errors import GalleryLocked
 VARIABLE: Final = "FIRSTSIGHT_KEY"
 FILE_VARIABLE: Final = "FIRSTSIGHT_KEY_FILE"
 """Names a file with the key, so that it stands in no settings of a container or unit."""
-MAKE: Final = "Make one: openssl rand -base64 32"
 KEY_BYTES: Final = 32
+MAKE: Final = f"Make one with: openssl rand -base64 {KEY_BYTES}"
 NONCE_BYTES: Final = 12
 
 
@@ -102,5 +102,5 @@ def checked_key(key: bytes) -> bytes:
 def _unusable() -> GalleryLocked:
     return GalleryLocked(
         f"The key in {VARIABLE} is not {KEY_BYTES} bytes in base64.",
-        hint=f"Make one with: openssl rand -base64 {KEY_BYTES}",
+        hint=MAKE,
     )

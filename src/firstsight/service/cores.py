@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import sys
 
 import cv2
 
+from firstsight.recognizer.pipeline import cores
 from firstsight.service.settings import PLACES, RUSH, Settings
-
-
-def cores() -> int:
-    """Cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def spread(count: int) -> None:
