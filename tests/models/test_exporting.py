@@ -16,7 +16,8 @@ from firstsight.errors import UsageError
 from firstsight.faces import Detector, middle_face
 from firstsight.images import read_image
 from firstsight.models import Model, open_model
-from firstsight.models.exporting import KEY, about, export_onnx
+from firstsight.models.exporting import export_onnx
+from firstsight.models.onnx_file import KEY, about
 
 
 def crops_of(model: Model, photos: list[Path], detector: Detector) -> NDArray[np.uint8]:

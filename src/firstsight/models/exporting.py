@@ -2,6 +2,7 @@
 
 The whole way from aligned crops to templates is in the graph: number range, mirroring, tower and unit
 length. What else one needs (where landmarks lie, thresholds, terms) is JSON in its metadata.
+``onnx_file`` opens it again.
 """
 
 from __future__ import annotations
@@ -11,11 +12,11 @@ import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict
+from dataclasses import replace
 from functools import reduce
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import onnx
 import torch
@@ -23,12 +24,11 @@ from torch import Tensor, nn
 
 from firstsight.errors import UsageError
 from firstsight.models.model import Model
+from firstsight.models.onnx_file import INPUT, KEY, OUTPUT, SUM, about, sum_of
+from firstsight.models.quantising import quantise
 from firstsight.models.views import views
 from firstsight.twins import Cosine
 
-KEY: Final = "firstsight"
-INPUT: Final = "crops"
-OUTPUT: Final = "templates"
 OPSET: Final = 20
 
 
@@ -52,20 +52,24 @@ class Embedder(nn.Module):
         return (crops.permute(0, 3, 1, 2).float() - self.mean) * self.seen.scale
 
 
-def export_onnx(model: Model, path: Path) -> None:
+def export_onnx(model: Model, path: Path, *, int8: bool = False) -> None:
     """Write a model as ONNX, whole or not at all: ``crops`` in, ``templates`` out, any number at once.
 
     Args:
         model: what is written.
         path: the file to write.
+        int8: the weights in 8 bits; the model has another name then, as its templates differ a little.
 
     Raises:
         UsageError: the extra ``onnx`` is not installed, or the file cannot be written.
     """
     program = _program(model)
+    if int8:
+        quantise(program)
+        model = replace(model, name=f"{model.name}-int8")
     opset = next(one.version for one in program.opset_import if one.domain in ("", "ai.onnx"))
-    entry = program.metadata_props.add()
-    entry.key, entry.value = KEY, json.dumps(about(model) | {"opset": opset})
+    told = json.dumps(about(model) | {"opset": opset})
+    onnx.helper.set_model_props(program, {KEY: told, SUM: sum_of(program, told)})
     onnx.checker.check_model(program, full_check=True)
     part = path.with_name(path.name + ".part")
     try:
@@ -79,17 +83,6 @@ def export_onnx(model: Model, path: Path) -> None:
     finally:
         with suppress(OSError):
             part.unlink()
-
-
-def about(model: Model) -> dict[str, Any]:
-    """What a program that runs the graph has to know of the model."""
-    return {
-        "name": model.name,
-        "digest": model.digest,
-        "preprocessing": asdict(model.preprocessing),
-        "card": asdict(model.card),
-        "calibration": json.loads(model.calibration.to_json()) if model.calibration else None,
-    }
 
 
 def _program(model: Model) -> onnx.ModelProto:

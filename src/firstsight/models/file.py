@@ -162,15 +162,12 @@ def read_twin(path: Path) -> TwinFile:
                 f"{path} is a model file of format {header['format']}; this version reads 1 to {FORMAT}.",
                 hint="Update firstsight.",
             )
-        seen = header["preprocessing"]
-        seen["points"] = tuple((x, y) for x, y in seen["points"])
-        seen["mean"] = tuple(seen["mean"])
         found = header["calibration"]
         twin = TwinFile(
             name=header["name"],
             blueprint=Blueprint(**header["blueprint"]),
             tensors=tensors,
-            preprocessing=Preprocessing(**seen),
+            preprocessing=Preprocessing.of(header["preprocessing"]),
             card=Card(**header["card"]),
             calibration=Calibration.from_json(json.dumps(found)) if found else None,
             identities=frozenset(header.get("identities", ())),

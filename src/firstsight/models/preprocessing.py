@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -34,6 +35,16 @@ class Preprocessing:
     """The crop is cut this many times larger and averaged, so that fine lines do not break."""
     shifted: int = 0
     """By so many pixels the crop is moved up, down, left and right, and all five are embedded and added."""
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> Preprocessing:
+        """From what ``asdict`` made of one, after its way through JSON.
+
+        Raises:
+            TypeError, KeyError, ValueError: it is none.
+        """
+        points = tuple((x, y) for x, y in values["points"])
+        return cls(**{**values, "points": points, "mean": tuple(values["mean"])})
 
     @property
     def channels(self) -> int:

@@ -13,6 +13,7 @@ from firstsight.models.published import Published
 from firstsight.models.sface import SFACE
 from firstsight.models.shipped import Shipped
 
+ONNX: Final = ".onnx"
 DEFAULT: Final = SFACE.name
 PUBLISHED: Final = (SFACE, DLIB)
 SHIPPED: Final = (Shipped("omniglot-modern"), Shipped("lfw-only"), Shipped("faces-distilled"))
@@ -32,7 +33,7 @@ def find_model(name: str = DEFAULT) -> Published | Shipped:
     raise UnknownModel(
         f"There is no model called {name!r}.",
         hint=f"Known models: {', '.join(model.name for model in MODELS)}; of a model file, "
-        f"name its path, NAME{ENDING}.",
+        f"name its path, NAME{ENDING} or NAME{ONNX}.",
     )
 
 
@@ -43,7 +44,12 @@ def open_model(name: str | Path = DEFAULT) -> Model:
         UnknownModel: no model of that name.
         ModelMissing: its weights are not installed, or there is no such file.
         ModelDamaged: its weights are not the published ones, or the file is no model.
+        UsageError: an ONNX file, and what runs it is not installed.
     """
     if str(name).endswith(ENDING):
         return read_twin(Path(name)).model()
+    if str(name).endswith(ONNX):
+        from firstsight.models.onnx_file import read_onnx
+
+        return read_onnx(Path(name))
     return find_model(str(name)).open()

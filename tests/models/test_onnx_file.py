@@ -1,0 +1,130 @@
+"""An exported model, opened again."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from numpy.typing import NDArray
+
+from firstsight.errors import ModelDamaged, ModelMissing, UsageError
+from firstsight.models import Model, open_model
+from firstsight.models.exporting import export_onnx
+from firstsight.models.onnx_file import KEY, SUM, about, read_onnx, sum_of
+from firstsight.twins import Euclidean
+
+NAME = "faces-distilled"
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("onnx") / "model.onnx"
+    export_onnx(open_model(NAME), path)
+    return path
+
+
+def crops(model: Model) -> NDArray[np.uint8]:
+    """Smooth, as photographs are."""
+    seen = model.preprocessing
+    coarse = np.random.default_rng(3).integers(0, 256, (5, 8, 8, seen.channels), dtype=np.uint8)
+    return coarse.repeat(seen.size // 8, axis=1).repeat(seen.size // 8, axis=2)
+
+
+def test_it_is_the_model_that_was_exported(exported: Path) -> None:
+    own, found = open_model(NAME), open_model(exported)
+    assert (found.name, found.dimension, found.card) == (own.name, own.dimension, own.card)
+    assert found.preprocessing == own.preprocessing
+    assert found.calibration == own.calibration
+    assert found.identities == own.identities
+    assert len(found.identities) > 8000
+    np.testing.assert_allclose(found.embed(crops(own)), own.embed(crops(own)), atol=1e-4)
+
+
+def test_a_gallery_is_not_shared_between_the_two(exported: Path) -> None:
+    """They agree to 1e-4, which is not the same."""
+    assert open_model(exported).digest != open_model(NAME).digest
+
+
+def test_views_that_are_in_the_graph_are_not_taken_twice(tmp_path: Path) -> None:
+    model = open_model(NAME).with_views(mirrored=True)
+    export_onnx(model, tmp_path / "model.onnx")
+    found = open_model(tmp_path / "model.onnx")
+    np.testing.assert_allclose(found.embed(crops(model)), model.embed(crops(model)), atol=1e-4)
+
+
+def test_in_8_bits_it_is_a_quarter_of_the_file_and_nearly_the_same(exported: Path, tmp_path: Path) -> None:
+    small = tmp_path / "small.onnx"
+    export_onnx(open_model(NAME), small, int8=True)
+    assert small.stat().st_size < 0.3 * exported.stat().st_size
+    own, found = open_model(NAME), open_model(small)
+    assert found.name == f"{NAME}-int8"
+    alike = (own.embed(crops(own)) * found.embed(crops(own))).sum(axis=1)
+    assert (alike > 0.99).all()
+    assert (alike < 1 - 1e-6).any()  # it is in 8 bits indeed
+
+
+def test_torch_is_not_needed_to_run_it(exported: Path) -> None:
+    program = (
+        "import sys\n"
+        "sys.modules['torch'] = None\n"
+        "import numpy as np\n"
+        "from firstsight.models import open_model\n"
+        "model = open_model(sys.argv[1])\n"
+        "assert model.embed(np.zeros((1, 112, 112, 3), np.uint8)).shape == (1, 128)\n"
+    )
+    subprocess.run([sys.executable, "-c", program, exported], check=True)
+
+
+def test_it_cannot_be_trained_on_or_exported_again(exported: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="run as it is"):
+        export_onnx(open_model(exported), tmp_path / "again.onnx")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
+def test_one_flipped_bit_is_seen(exported: Path, tmp_path: Path, share: float) -> None:
+    content = bytearray(exported.read_bytes())
+    content[int(share * len(content))] ^= 4
+    (tmp_path / "bad.onnx").write_bytes(content)
+    with pytest.raises(ModelDamaged, match=r"bad\.onnx"):
+        open_model(tmp_path / "bad.onnx")
+
+
+@pytest.mark.parametrize("kind", ["empty", "text", "foreign"])
+def test_what_is_no_model_of_ours_is_refused(exported: Path, tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "other.onnx"
+    path.write_bytes(b"" if kind == "empty" else b"not a graph at all")
+    if kind == "foreign":
+        program = onnx.load(exported)
+        del program.metadata_props[:]
+        onnx.save(program, path)
+    with pytest.raises(ModelDamaged, match=r"other\.onnx"):
+        read_onnx(path)
+
+
+def test_one_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(ModelMissing, match=r"none\.onnx"):
+        open_model(tmp_path / "none.onnx")
+
+
+def test_a_twin_that_compares_otherwise_is_refused(exported: Path, tmp_path: Path) -> None:
+    """Its head is not in the graph; the cosine would be another answer."""
+    program, told = onnx.load(exported), about(replace(open_model(NAME), head=Euclidean()))
+    text = json.dumps(told)
+    onnx.helper.set_model_props(program, {KEY: text, SUM: sum_of(program, text)})
+    onnx.save(program, tmp_path / "model.onnx")
+    with pytest.raises(UsageError, match="euclidean"):
+        open_model(tmp_path / "model.onnx")
+
+
+def test_without_onnxruntime_it_says_what_to_install(exported: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    with pytest.raises(UsageError, match="not installed") as caught:
+        open_model(exported)
+    assert "firstsight[onnx]" in caught.value.hint
