@@ -58,8 +58,8 @@ def test_the_key_comes_from_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     assert key_from_environment() == KEY
 
 
-@pytest.mark.parametrize("content", [None, b"", b"\n", b"\xff"])
-def test_a_file_without_a_key_is_refused(
+@pytest.mark.parametrize("content", [None, b"", b"\n", b"\xff", b"secret", base64.b64encode(bytes(16))])
+def test_a_file_without_a_usable_key_is_refused_by_its_name(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: bytes | None
 ) -> None:
     """Not passed over: a new gallery would be made in the open."""

@@ -72,9 +72,10 @@ def key_from_environment() -> bytes | None:
     if not text:
         return None
     try:
-        return checked_key(base64.b64decode(text, validate=True))
+        key = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as error:
-        raise _unusable() from error
+        raise _unusable(path or VARIABLE) from error
+    return checked_key(key, path or VARIABLE)
 
 
 def _read(path: Path) -> str:
@@ -88,19 +89,20 @@ def _read(path: Path) -> str:
     return text
 
 
-def checked_key(key: bytes) -> bytes:
+def checked_key(key: bytes, place: str = "the argument key") -> bytes:
     """The key, if it has the right length.
+
+    Args:
+        key: that was given.
+        place: where it was found, for whoever has to mend it.
 
     Raises:
         GalleryLocked: it has not.
     """
     if len(key) != KEY_BYTES:
-        raise _unusable()
+        raise _unusable(place)
     return key
 
 
-def _unusable() -> GalleryLocked:
-    return GalleryLocked(
-        f"The key in {VARIABLE} is not {KEY_BYTES} bytes in base64.",
-        hint=MAKE,
-    )
+def _unusable(place: str) -> GalleryLocked:
+    return GalleryLocked(f"The key in {place} is not {KEY_BYTES} bytes in base64.", hint=MAKE)
