@@ -30,8 +30,8 @@ from benchmarks.steps import CUTTING, STAGES, WHOLE, Stepper
 from benchmarks.timing import Timing, milliseconds
 from firstsight import Recognizer
 from firstsight.datasets import open_lfw
-from firstsight.evaluation import write_text
 from firstsight.faces.quality import assess
+from firstsight.files import write_whole
 from firstsight.gallery import NewTemplate
 from firstsight.images import read_image
 from firstsight.training import read_recipe
@@ -106,7 +106,7 @@ def main() -> None:
         },
         "provenance": origin(lfw, SEED),
     }
-    write_text(options.json, json.dumps(values, indent=2) + "\n")
+    write_whole(options.json, json.dumps(values, indent=2) + "\n")
     console.print(f"Written to {options.json}.")
 
 

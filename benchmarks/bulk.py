@@ -29,9 +29,9 @@ from rich.console import Console
 from benchmarks.origin import origin
 from benchmarks.pictures import written
 from benchmarks.timing import Timing, compare, figure
-from firstsight.cli.bulk import one_thread_each
 from firstsight.datasets import Identities, open_lfw
-from firstsight.evaluation import write_text
+from firstsight.files import write_whole
+from firstsight.networks import one_thread_each
 from firstsight.recognizer import Encoder, Recognizer
 from firstsight.recognizer.embedding import embed_photos
 from firstsight.recognizer.importing import Choices, FolderPhoto, find_photos, import_photos
@@ -77,7 +77,7 @@ def main() -> None:
         "timings": {name: timing.as_json() for name, timing in timings.items()},
         "provenance": origin(lfw, SEED),
     }
-    write_text(options.json, json.dumps(values, indent=2) + "\n")
+    write_whole(options.json, json.dumps(values, indent=2) + "\n")
     console.print(f"Written to {options.json}.")
 
 

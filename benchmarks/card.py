@@ -24,7 +24,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from benchmarks.origin import made
 from benchmarks.steps import Stepper
 from benchmarks.timing import Timing, figure
-from firstsight.evaluation import write_text
+from firstsight.files import write_whole
 from firstsight.training import Recipe, read_recipe, shipped
 
 SIDE: Final = 8192
@@ -52,7 +52,7 @@ def main() -> None:
     rounds, steps = (1, 2) if options.quick else (ROUNDS, STEPS)
     recipes = [read_recipe(name) for name in shipped() if name not in LEFT_OUT]
     values = measured(torch.device("cuda"), recipes, SIDE, BATCH, rounds, steps)
-    write_text(options.json, json.dumps(values, indent=2) + "\n")
+    write_whole(options.json, json.dumps(values, indent=2) + "\n")
     console.print(f"Written to {options.json}.")
 
 

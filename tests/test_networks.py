@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import cv2
 import pytest
+import torch
 
-from firstsight.networks import Lent
+from firstsight.networks import Lent, one_thread_each, spread
 
 
 def counted() -> tuple[Lent[object], list[object]]:
@@ -57,3 +60,31 @@ def test_the_level_of_the_log_is_as_before() -> None:
     with Lent(cv2.utils.logging.getLogLevel).one() as meanwhile:
         assert meanwhile == cv2.utils.logging.LOG_LEVEL_ERROR
     assert cv2.utils.logging.getLogLevel() == before
+
+
+@pytest.fixture
+def threads() -> Iterator[None]:
+    """What they were before is set again."""
+    opencv, pytorch = cv2.getNumThreads(), torch.get_num_threads()
+    yield
+    cv2.setNumThreads(opencv)
+    torch.set_num_threads(pytorch)
+
+
+@pytest.mark.usefixtures("threads")
+def test_both_libraries_are_told() -> None:
+    for count in (1, 2, 1):
+        spread(count)
+        assert (cv2.getNumThreads(), torch.get_num_threads()) == (count, count)
+
+
+@pytest.mark.usefixtures("threads")
+@pytest.mark.parametrize("fails", [False, True])
+def test_who_looks_at_photos_has_the_cores_meanwhile(fails: bool) -> None:
+    cv2.setNumThreads(2)
+    torch.set_num_threads(3)
+    with contextlib.suppress(ZeroDivisionError), one_thread_each():
+        assert (cv2.getNumThreads(), torch.get_num_threads()) == (1, 1)
+        if fails:
+            raise ZeroDivisionError
+    assert (cv2.getNumThreads(), torch.get_num_threads()) == (2, 3)

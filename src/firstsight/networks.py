@@ -1,7 +1,8 @@
-"""Networks that OpenCV runs: made quietly, and each lent to one thread at a time."""
+"""Networks that OpenCV runs: made quietly, each lent to one thread at a time, on so many cores."""
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -30,6 +31,33 @@ class Lent(Generic[Network]):
         yield network
         # Not after an error: what is left of it in the network is not known.
         self._idle.append(network)
+
+
+def spread(count: int) -> None:
+    """Let OpenCV, and torch where it is loaded, use so many cores for one piece of work.
+
+    It is so for the whole process, which must be one's own.
+    """
+    cv2.setNumThreads(count)
+    if (torch := sys.modules.get("torch")) is not None:
+        torch.set_num_threads(count)
+
+
+@contextmanager
+def one_thread_each() -> Iterator[None]:
+    """Leave the cores to those who look at photos: OpenCV and torch begin no threads of their own.
+
+    To be entered once the model is open, for it decides what is loaded.
+    """
+    torch = sys.modules.get("torch")
+    before = cv2.getNumThreads(), torch.get_num_threads() if torch else 0
+    spread(1)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(before[0])
+        if torch:
+            torch.set_num_threads(before[1])
 
 
 class _Quiet:

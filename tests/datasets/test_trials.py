@@ -97,3 +97,9 @@ def test_every_character_of_one_drawer_is_asked_against_all_of_the_other_s() -> 
         (shown,) = {int(drawers[row]) for trial in trials for row in trial.support}
         pairs.add((asked, shown))
     assert len(pairs) > 5
+
+
+def test_an_alphabet_that_lacks_a_drawing_is_refused_with_a_word_on_why() -> None:
+    characters, alphabets, drawers = drawings([20], 4)
+    with pytest.raises(DataError, match="lack a drawing"):
+        drawer_trials(characters[1:], alphabets[1:], drawers[1:], 20, 1, 0)

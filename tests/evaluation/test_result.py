@@ -1,14 +1,9 @@
 from __future__ import annotations
 
-import errno
 import json
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
-import pytest
-
-from firstsight.errors import UsageError
-from firstsight.evaluation import Measure, Result, write_text
+from firstsight.evaluation import Measure, Result
 from firstsight.evaluation.provenance import machine, moment, versions
 from firstsight.evaluation.result import provenance
 from firstsight.models import Model
@@ -29,20 +24,3 @@ def test_the_origin_of_a_figure(sface: Model) -> None:
     assert found["version_torch"] == versions()["torch"]
     assert "cores" in machine()
     assert abs(datetime.fromisoformat(moment()) - datetime.now(UTC)) < timedelta(minutes=1)
-
-
-def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    place = tmp_path / "new" / "a.json"
-    write_text(place, "first")
-
-    def full(self: Path, text: str, encoding: str) -> int:
-        self.write_bytes(text[: len(text) // 2].encode(encoding))
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    with monkeypatch.context() as patch, pytest.raises(UsageError, match="No space left"):
-        patch.setattr(Path, "write_text", full)
-        write_text(place, "second")
-    assert place.read_text() == "first"
-    assert list(place.parent.iterdir()) == [place]
-    with pytest.raises(UsageError, match="cannot be written"):
-        write_text(tmp_path, "a folder")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 
 from firstsight.errors import ModelDamaged, ModelMissing, UnknownModel, UsageError
-from firstsight.models import Card, Preprocessing, file, open_model
+from firstsight.models import Card, Preprocessing, open_model
 from firstsight.models.blueprint import Blueprint
 from firstsight.models.file import KEY, TwinFile, calibrated, read_twin, weights, write_twin
 
@@ -234,11 +235,10 @@ def test_a_full_disk_leaves_the_previous_file(path: Path, monkeypatch: pytest.Mo
     write_twin(path, made())
     before = path.read_bytes()
 
-    def full(tensors: object, part: Path, header: object) -> None:
-        part.write_bytes(b"half")
+    def full(_: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(file, "save_file", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(UsageError, match="No space left"):
         write_twin(path, made("euclidean"))
     assert path.read_bytes() == before

@@ -1,31 +1,12 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
-import cv2
 import pytest
-import torch
 
 from firstsight.service import Settings
 from firstsight.service import cores as cores_module
-from firstsight.service.cores import limits, spread
-
-
-@pytest.fixture
-def threads() -> Iterator[None]:
-    """What they were before is set again."""
-    opencv, pytorch = cv2.getNumThreads(), torch.get_num_threads()
-    yield
-    cv2.setNumThreads(opencv)
-    torch.set_num_threads(pytorch)
-
-
-@pytest.mark.usefixtures("threads")
-def test_both_libraries_are_told() -> None:
-    for count in (1, 2, 1):
-        spread(count)
-        assert (cv2.getNumThreads(), torch.get_num_threads()) == (count, count)
+from firstsight.service.cores import limits
 
 
 def test_limits_grow_with_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,14 +26,14 @@ def calibrate(
     """Compute the thresholds of stated false match rates, with intervals, and likelihood ratios."""
     from firstsight.datasets import open_identities
     from firstsight.evaluation import calibrate as compute
-    from firstsight.evaluation import write_text
+    from firstsight.files import write_whole
     from firstsight.models import open_model
 
     opened, identities = open_model(model), open_identities(data)
     with progress("Embedding") as show:
         found = compute(opened, identities, seed=seed, progress=show)
     place = out or Path(f"{model}.json")
-    write_text(place, found.to_json())
+    write_whole(place, found.to_json())
     if picture is not None:
         from firstsight.evaluation.plots import draw_calibration
 

@@ -10,7 +10,7 @@ from typing import Annotated, Final
 import typer
 from rich.text import Text
 
-from firstsight.cli.bulk import WhichPart, Workers, one_thread_each
+from firstsight.cli.bulk import WhichPart, Workers
 from firstsight.cli.options import Json, ModelName
 from firstsight.cli.output import answer, answer_json, command, progress, table
 
@@ -35,6 +35,7 @@ def embed(
     Interrupted, the same command goes on where it stopped.
     """
     from firstsight.models import DEFAULT
+    from firstsight.networks import one_thread_each
     from firstsight.recognizer import Encoder
     from firstsight.recognizer.embedding import embed_photos
     from firstsight.recognizer.importing import find_photos

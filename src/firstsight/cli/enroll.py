@@ -11,7 +11,7 @@ import typer
 from rich.text import Text
 
 from firstsight import fields
-from firstsight.cli.bulk import WhichPart, Workers, one_thread_each
+from firstsight.cli.bulk import WhichPart, Workers
 from firstsight.cli.options import (
     Force,
     Gallery,
@@ -98,6 +98,7 @@ def _folder(
     part: str | None,
     **choices: object,
 ) -> None:
+    from firstsight.networks import one_thread_each
     from firstsight.recognizer.importing import Choices, find_photos, import_photos
     from firstsight.recognizer.parts import Part
 

@@ -48,7 +48,8 @@ def evaluate(
     """Measure a model from pictures, decoding, detection and alignment included."""
     from firstsight.errors import UsageError
     from firstsight.evaluation import evaluate as measure
-    from firstsight.evaluation import evaluate_folds, write_text
+    from firstsight.evaluation import evaluate_folds
+    from firstsight.files import write_whole
     from firstsight.models import open_model
 
     if len(models) > 1 and protocol != "lfw-view2":
@@ -60,7 +61,7 @@ def evaluate(
         else:
             result = measure(opened[0], protocol, data, seed=seed, progress=show)
     if out is not None:
-        write_text(out, result.to_json())
+        write_whole(out, result.to_json())
     if picture is not None and result.curves:
         from firstsight.evaluation.plots import draw_curve
 

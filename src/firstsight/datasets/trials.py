@@ -84,11 +84,19 @@ def drawer_trials(
         ways: characters in a trial.
         repeats: how often each alphabet is taken.
         seed: of the draws.
+
+    Raises:
+        DataError: somebody drew not all of an alphabet.
     """
     place = {
         (int(label), int(who)): row for row, (label, who) in enumerate(zip(labels, drawers, strict=True))
     }
     everyone = np.unique(drawers)
+    if len(place) < len(np.unique(labels)) * len(everyone):
+        raise DataError(
+            "Some characters lack a drawing by some drawer; trials by two drawers need all of them.",
+            hint="Check that the archive is whole.",
+        )
     draw = np.random.default_rng((seed, ways))
     trials = []
     for _ in range(repeats):

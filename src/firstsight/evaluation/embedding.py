@@ -7,7 +7,7 @@ run goes on where it stopped.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -17,11 +17,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 from platformdirs import user_cache_path
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file, save
 
 from firstsight.datasets import Archive
 from firstsight.errors import ImageError
 from firstsight.faces import Detector, middle_face
+from firstsight.files import write_whole
 from firstsight.images import read_image
 from firstsight.models import Model
 
@@ -75,21 +76,37 @@ def embed_pictures(
     for text in (*contract, *names):
         key.update(text.encode() + b"\n")
     folder = (cache or user_cache_path("firstsight")) / "templates" / key.hexdigest()[:24]
-    folder.mkdir(parents=True, exist_ok=True)
-    pieces: list[NDArray[np.float32]] = []
-    for start in range(0, len(names), PIECE):
-        kept = folder / f"{start:07d}.safetensors"
-        if not kept.is_file():
-            part = _embed(model, detector, archive, names[start : start + PIECE])
-            written = kept.with_suffix(".part")
-            save_file({"templates": part}, written)
-            written.replace(kept)
-        pieces.append(load_file(kept)["templates"])
-        if progress:
-            progress(min(start + PIECE, len(names)), len(names))
+    look = partial(_embed, model, detector, archive)
+    pieces = list(in_pieces(folder, len(names), lambda rows: look(names[rows]), progress))
     embeddings = np.concatenate(pieces) if pieces else np.empty((0, model.dimension), np.float32)
     places = {name: row for row, name in enumerate(names)}
     return Templates(tuple(names), embeddings, np.asarray(embeddings.any(axis=1)), places)
+
+
+def in_pieces(
+    folder: Path,
+    count: int,
+    embed: Callable[[slice], NDArray[np.float32]],
+    progress: Callable[[int, int], None] | None = None,
+) -> Iterator[NDArray[np.float32]]:
+    """Templates of many pictures, each piece of which is made once and kept: an interruption costs one piece.
+
+    Args:
+        folder: of the pieces; it must belong to these pictures and this model alone.
+        count: how many pictures.
+        embed: makes the rows of some of them, (n, D).
+        progress: called after every piece.
+
+    Raises:
+        UsageError: a piece cannot be written.
+    """
+    for start in range(0, count, PIECE):
+        end, kept = min(start + PIECE, count), folder / f"{start:07d}.safetensors"
+        if not kept.is_file():
+            write_whole(kept, save({"templates": embed(slice(start, end))}))
+        yield load_file(kept)["templates"]
+        if progress:
+            progress(end, count)
 
 
 def _embed(model: Model, detector: Detector, archive: Archive, names: Sequence[str]) -> NDArray[np.float32]:

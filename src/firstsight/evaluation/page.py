@@ -17,7 +17,8 @@ from PIL import Image
 from firstsight.datasets import Archive
 from firstsight.errors import ImageError
 from firstsight.evaluation.plots import curve_bytes
-from firstsight.evaluation.result import Example, Result, write_text
+from firstsight.evaluation.result import Example, Result
+from firstsight.files import write_whole
 from firstsight.images import fitted, read_image
 
 SIDE: Final = 96
@@ -57,7 +58,7 @@ def write_page(result: Result, folder: Path) -> Path:
         paired=all(len(one.support) == 1 for one in result.examples),
         notes=[*result.settings.items(), *result.provenance.items()],
     )
-    write_text(path, page)
+    write_whole(path, page)
     return path
 
 

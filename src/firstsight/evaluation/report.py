@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from firstsight.errors import DataError
-from firstsight.evaluation.result import write_text
 from firstsight.evaluation.worsening import accuracies, draw_worsening
+from firstsight.files import write_whole
 
 HEAD: Final = """# Results
 
@@ -92,7 +92,7 @@ def write_report(page: Path, files: Sequence[Path]) -> None:
     for protocol in protocols:
         # The better-known order of the models is that of the files.
         parts += _section(page, protocol, [one for one in loaded if one.protocol == protocol])
-    write_text(page, "\n".join(parts))
+    write_whole(page, "\n".join(parts))
 
 
 def _load(file: Path) -> _Loaded:

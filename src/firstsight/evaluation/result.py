@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from firstsight.datasets import Archive
-from firstsight.errors import UsageError
 from firstsight.evaluation.bootstrap import Measure
 from firstsight.evaluation.provenance import machine, moment, versions
 from firstsight.models import Model
@@ -96,21 +93,3 @@ def provenance(model: Model, data: str, digest: str, seed: int) -> dict[str, str
         "made": moment(),
         **{f"version_{part}": version for part, version in versions().items()},
     }
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a file whole or not at all.
-
-    Raises:
-        UsageError: it cannot be written.
-    """
-    part = path.with_name(path.name + ".part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(text, "utf-8")
-        part.replace(path)
-    except OSError as error:
-        raise UsageError(f"{path} cannot be written ({error}).", hint="Name another.") from error
-    finally:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)

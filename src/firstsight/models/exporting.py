@@ -11,7 +11,7 @@ import json
 import logging
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import reduce
 from importlib import import_module
@@ -23,6 +23,7 @@ import torch
 from torch import Tensor, nn
 
 from firstsight.errors import UsageError
+from firstsight.files import write_whole
 from firstsight.models.model import Model
 from firstsight.models.onnx_file import INPUT, KEY, OUTPUT, SUM, about, sum_of
 from firstsight.models.quantising import quantise
@@ -71,18 +72,7 @@ def export_onnx(model: Model, path: Path, *, int8: bool = False) -> None:
     told = json.dumps(about(model) | {"opset": opset})
     onnx.helper.set_model_props(program, {KEY: told, SUM: sum_of(program, told)})
     onnx.checker.check_model(program, full_check=True)
-    part = path.with_name(path.name + ".part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(program.SerializeToString())
-        part.replace(path)
-    except OSError as error:
-        raise UsageError(
-            f"{path} cannot be written ({error.strerror or error}).", hint="Make room, or name another."
-        ) from error
-    finally:
-        with suppress(OSError):
-            part.unlink()
+    write_whole(path, program.SerializeToString())
 
 
 def _program(model: Model) -> onnx.ModelProto:

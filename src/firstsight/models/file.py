@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -19,9 +18,10 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
-from firstsight.errors import ModelDamaged, ModelMissing, NotCalibrated, UsageError
+from firstsight.errors import ModelDamaged, ModelMissing, NotCalibrated
+from firstsight.files import write_whole
 from firstsight.models.blueprint import Blueprint
 from firstsight.models.calibration import Calibration
 from firstsight.models.card import Card
@@ -128,19 +128,8 @@ def write_twin(path: Path, twin: TwinFile) -> None:
         "calibration": json.loads(twin.calibration.to_json()) if twin.calibration else None,
         "identities": sorted(twin.identities),
     }
-    part = path.with_name(path.name + ".part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        text = json.dumps(header)
-        save_file(dict(twin.tensors), part, {KEY: text, SUM: _sum(text, twin)})
-        part.replace(path)
-    except (OSError, SafetensorError) as error:
-        raise UsageError(
-            f"{path} cannot be written ({error}).", hint="Make room, or name another."
-        ) from error
-    finally:
-        with suppress(OSError):
-            part.unlink()
+    text = json.dumps(header)
+    write_whole(path, save(dict(twin.tensors), {KEY: text, SUM: _sum(text, twin)}))
 
 
 def read_twin(path: Path) -> TwinFile:

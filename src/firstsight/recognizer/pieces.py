@@ -10,7 +10,6 @@ two is written last: without it there is no piece.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +21,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from firstsight.errors import DataError, FirstsightError, UsageError
+from firstsight.files import write_whole
 from firstsight.gallery import Contract
 
 FORMAT: Final = "firstsight-templates-1"
@@ -119,8 +119,8 @@ class Pieces:
             "boxes": np.concatenate([each.boxes for each in faces]),
             "qualities": np.concatenate([each.qualities for each in faces]),
         }
-        _write(rows.with_suffix(LINES), text.encode())
-        _write(rows, save(tensors, self.making.metadata()))
+        write_whole(rows.with_suffix(LINES), text.encode())
+        write_whole(rows, save(tensors, self.making.metadata()))
 
     @property
     def _shape(self) -> tuple[int, int]:
@@ -178,18 +178,3 @@ def _read_lines(path: Path) -> tuple[dict[str, str], list[dict[str, Any]]]:
             hint="Remove both; their photos are then embedded again.",
         ) from error
     return metadata, lines
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all."""
-    part = path.with_name(path.name + ".part")
-    try:
-        with part.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    except OSError as error:
-        raise UsageError(
-            f"{path} cannot be written ({error}).", hint="Make room, or name another folder."
-        ) from error

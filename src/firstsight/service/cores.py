@@ -1,23 +1,9 @@
-"""How many cores there are, and who may use them."""
+"""What the cores of this machine allow."""
 
 from __future__ import annotations
 
-import sys
-
-import cv2
-
 from firstsight.recognizer.pipeline import cores
 from firstsight.service.settings import PLACES, RUSH, Settings
-
-
-def spread(count: int) -> None:
-    """Let OpenCV, and torch where it is loaded, use so many cores for one piece of work.
-
-    It is so for the whole process, which must be the service's own.
-    """
-    cv2.setNumThreads(count)
-    if (torch := sys.modules.get("torch")) is not None:
-        torch.set_num_threads(count)
 
 
 def limits(workers: int | None = None, waiting: int | None = None) -> Settings:

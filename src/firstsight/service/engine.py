@@ -9,9 +9,9 @@ from functools import partial
 from typing import Final, TypeVar
 
 from firstsight.errors import Overloaded, UsageError
+from firstsight.networks import spread
 from firstsight.recognizer import EncodedFace, Encoder
 from firstsight.recognizer.encoder import FoundFaces, the_only
-from firstsight.service.cores import spread
 from firstsight.service.line import Line
 from firstsight.service.settings import Settings
 from firstsight.service.workers import Workers

@@ -15,11 +15,11 @@ from firstsight.datasets.loader import Cutter
 from firstsight.datasets.prepared import Prepared
 from firstsight.datasets.splits import Split
 from firstsight.errors import DataError
-from firstsight.evaluation import write_text
 from firstsight.evaluation.calibrating import EDGES, calibrate_templates, compare
 from firstsight.evaluation.plots import draw_curves
 from firstsight.evaluation.provenance import machine, moment, versions
 from firstsight.evaluation.result import Curve
+from firstsight.files import write_whole
 from firstsight.models import Calibration, Card
 from firstsight.models.file import ENDING, TwinFile, calibrated, weights, write_twin
 from firstsight.models.model import mark
@@ -70,7 +70,7 @@ def finish(run: Run, split: Split, position: Position, processes: Processes) -> 
     except DataError as error:
         outcome = replace(outcome, uncalibrated=error.message)
     write_twin(model, file)
-    write_text(report, json.dumps(summary(run, file, position, processes, outcome), indent=2) + "\n")
+    write_whole(report, json.dumps(summary(run, file, position, processes, outcome), indent=2) + "\n")
     draw_curves(run.recipe.name, curves(run, position), picture)
     return outcome
 

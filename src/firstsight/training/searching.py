@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from firstsight.errors import TrainingError, TrainingStopped
-from firstsight.evaluation import write_text
+from firstsight.files import write_whole
 from firstsight.training.checking import check
 from firstsight.training.loop import Progress, fit
 from firstsight.training.processes import joined
@@ -275,11 +275,11 @@ def _write(study: Study, recipe: Recipe, out: Path) -> float:
         }
         for trial in study.trials
     ]
-    write_text(out / TRIALS, json.dumps(rows, indent=2) + "\n")
+    write_whole(out / TRIALS, json.dumps(rows, indent=2) + "\n")
     scores = [
         trial.value for trial in study.trials if trial.state.name == "COMPLETE" and trial.value is not None
     ]
     if not scores:
         return -1.0
-    write_text(out / BEST, recipe_text(changed(recipe, study.best_params)))
+    write_whole(out / BEST, recipe_text(changed(recipe, study.best_params)))
     return max(scores)

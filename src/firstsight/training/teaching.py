@@ -4,22 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors.numpy import load_file, save_file
 
 from firstsight.datasets.augment import Augment
 from firstsight.datasets.loader import Cutter
 from firstsight.datasets.prepared import Prepared
 from firstsight.datasets.splits import labels
 from firstsight.errors import RecipeError
+from firstsight.evaluation.embedding import in_pieces
 from firstsight.models import Model, open_model
 from firstsight.training.recipe import Recipe
-
-PIECE: Final = 1024
-"""Pictures in one file of the cache."""
 
 
 def targets(
@@ -70,20 +66,10 @@ def _templates(
     teacher: Model, prepared: Prepared, cache: Path, progress: Callable[[int, int], None] | None
 ) -> NDArray[np.float32]:
     folder = cache / f"{prepared.digest[:24]}-{teacher.digest[:12]}-{teacher.preprocessing.version}"
-    folder.mkdir(parents=True, exist_ok=True)
     cutter = Cutter(prepared, teacher.preprocessing, Augment(), 0)
-    count, pieces = len(prepared.items), []
-    for start in range(0, count, PIECE):
-        kept = folder / f"{start:07d}.safetensors"
-        if not kept.is_file():
-            part = teacher.embed(cutter.plain(np.arange(start, min(start + PIECE, count))))
-            written = kept.with_suffix(".part")
-            save_file({"templates": part}, written)
-            written.replace(kept)
-        pieces.append(load_file(kept)["templates"])
-        if progress:
-            progress(min(start + PIECE, count), count)
-    return np.concatenate(pieces)
+    rows = np.arange(len(prepared.items))
+    pieces = in_pieces(folder, len(rows), lambda some: teacher.embed(cutter.plain(rows[some])), progress)
+    return np.concatenate(list(pieces))
 
 
 def _unit(rows: NDArray[np.float32]) -> NDArray[np.float32]:
