@@ -9,6 +9,8 @@ import torch
 from tests.training.trainings import tiny
 
 from firstsight.errors import RecipeError, UnknownModel
+from firstsight.models import Card
+from firstsight.models.file import TwinFile, weights, write_twin
 from firstsight.models.sface import PREPROCESSING as SFACE
 from firstsight.training.building import FACE_SIDE, build_loss, build_twin, seen, view_of
 from firstsight.twins import (
@@ -121,6 +123,29 @@ def test_a_twin_that_starts_from_a_published_model_is_that_model(tmp_path: Path)
     pixels = torch.randn(1, 3, 112, 112, generator=torch.Generator().manual_seed(0))
     with torch.inference_mode():
         torch.testing.assert_close(twin.tower.eval()(pixels), published.tower(pixels))
+
+
+@pytest.mark.parametrize(("head", "kept"), [("weighted-l1", True), ("cosine", False)])
+def test_a_twin_that_goes_on_has_its_head_where_the_recipe_asks_for_it(
+    tmp_path: Path, head: str, kept: bool
+) -> None:
+    """A head drawn anew would begin by forgetting what the first run learnt to compare by."""
+    loss = "loss.name=cross-entropy"
+    first = build_twin(tiny(tmp_path, "head.name=weighted-l1", loss))
+    with torch.no_grad():
+        for value in first.head.parameters():
+            value.copy_(torch.linspace(0.5, 2, value.numel()).view_as(value))
+    card = Card("", "", "", "", "", 0.0, 0)
+    made = TwinFile("first", first.blueprint, weights(first.tower, first.head), first.preprocessing, card)
+    write_twin(tmp_path / "first.safetensors", made)
+    second = build_twin(
+        tiny(tmp_path, f"tower.start={tmp_path / 'first.safetensors'}", f"head.name={head}", loss)
+    )
+    assert type(second.head) is (WeightedL1 if kept else Cosine)
+    if kept:
+        for before, after in zip(first.head.parameters(), second.head.parameters(), strict=True):
+            torch.testing.assert_close(after.detach(), before.detach(), atol=1e-3, rtol=1e-3)
+            assert after.requires_grad
 
 
 def test_towers_that_cannot_be_built(tmp_path: Path) -> None:

@@ -83,7 +83,7 @@ def seen(recipe: Recipe) -> Preprocessing:
 
 
 def _started(recipe: Recipe, head: dict[str, bool]) -> Twin:
-    """A twin that goes on from a model: its tower and what it sees, the recipe's head."""
+    """A twin that goes on from a model: its tower and what it sees, its head where the recipe asks for it."""
     start = recipe.tower.start
     if start.endswith(ENDING):
         found = read_twin(Path(start))
@@ -99,6 +99,8 @@ def _started(recipe: Recipe, head: dict[str, bool]) -> Twin:
     blueprint = Blueprint(old.tower, old.tower_arguments, recipe.head.name, head, old.dimension)
     tower, new = _built(blueprint)
     tower.load_state_dict(model.tower.state_dict())
+    if model.head is not None and (old.head, old.head_arguments) == (blueprint.head, head):
+        new.load_state_dict(model.head.state_dict())
     return Twin(blueprint, tower, new, model.preprocessing)
 
 
