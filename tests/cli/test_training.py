@@ -57,7 +57,8 @@ def test_a_gallery_made_with_a_file_asks_for_the_file(run: Run, pictures: Path) 
     without = run("identify", photo)
     assert without.status == 2
     assert "[unknown_model]" in without.err
-    assert "name its path" in without.err
+    assert "people.db was made with a model file called tiny" in without.err
+    assert "--model PATH" in without.err
     assert run("people", "list").status == 0
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import platformdirs
 import typer
 
-from firstsight.errors import GalleryMissing, GalleryUnavailable
+from firstsight.errors import GalleryMissing, GalleryUnavailable, UnknownModel
 from firstsight.gallery import Store, open_store
 from firstsight.gallery.opening import shown
 
@@ -86,7 +86,7 @@ def open_recognizer(gallery: str | None, model: str | None, *, new: bool = False
     place = gallery_path(gallery)
     try:
         with closing(open_gallery(gallery)) as store:
-            model = model or store.contract.model
+            model = model or _known(store.contract.model, shown(place))
     except GalleryMissing:
         if not new:
             raise
@@ -96,6 +96,19 @@ def open_recognizer(gallery: str | None, model: str | None, *, new: bool = False
     from firstsight.recognizer import Recognizer
 
     return Recognizer(place, model=model or DEFAULT)
+
+
+def _known(name: str, place: str) -> str:
+    """The model that a gallery asks for, if it can be found by its name."""
+    from firstsight.models import find_model
+
+    try:
+        return find_model(name).name
+    except UnknownModel as error:
+        raise UnknownModel(
+            f"The gallery {place} was made with a model file called {name}.",
+            hint="Name the file: --model PATH.",
+        ) from error
 
 
 def _make_folder(folder: Path) -> None:
