@@ -34,6 +34,17 @@ def test_no_other_address_without_a_key(run: Run) -> None:
     assert "keys create" in refused.err
 
 
+def test_when_all_keys_were_revoked_none_is_made_anew(run: Run) -> None:
+    """Who revoked them after a leak does not want the next start to print another."""
+    run("keys", "create", "door", "--gallery", "p.db")
+    run("keys", "revoke", "door", "--gallery", "p.db")
+    refused = run("serve", "--gallery", "p.db")
+    assert refused.status == 2
+    assert "All keys" in refused.err
+    assert "keys create" in refused.err
+    assert "fs_" not in refused.out
+
+
 def test_a_first_start_shows_a_key_that_opens_the_service(tmp_path: Path) -> None:
     gallery = tmp_path / "p.db"
 

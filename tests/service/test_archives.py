@@ -48,6 +48,11 @@ def test_a_folder_or_a_file_for_each_person_in_order() -> None:
     ]
 
 
+def test_two_folders_of_one_name_are_not_made_one_person() -> None:
+    with pytest.raises(BodyMalformed, match="several folders called '2019'"):
+        listed({"Ada/2019/1.jpg": b"1", "Bob/2019/1.jpg": b"2"})
+
+
 def test_folders_written_with_the_other_slash() -> None:
     files = {"staff\\Ada\\1.jpg": b"1", "C:\\Bob\\2.png": b"2", "..\\..\\Cy\\3.jpg": b"3", "..\\4.jpg": b"4"}
     files |= {"Ada\\.hidden\\1.jpg": b"", "__MACOSX\\Ada\\1.jpg": b""}

@@ -237,11 +237,14 @@ def test_bad_input_has_a_code_and_changes_nothing(
             (http.post("/v1/identify", json={}), (422, "body_malformed")),
             (http.post("/v1/identify?fpir=0", **face), (422, "not_calibrated")),  # type: ignore[arg-type]
             (http.patch("/v1/people/1", json={"nme": "x"}), (422, "body_malformed")),
+            (http.patch("/v1/people/1", json={"retain_until": 0}), (422, "body_malformed")),
+            (enroll(http, "Ada", photo, retain_until="0"), (422, "body_malformed")),
             (http.get("/v1/people/x"), (422, "body_malformed")),
             (http.get("/v1/people/7"), (404, "no_such_person")),
             (http.get("/v1/photos/7/crop"), (404, "no_such_template")),
             (http.get("/v1/jobs/none"), (404, "no_such_job")),
             (http.get("/nothing"), (404, "no_such_address")),
+            (http.get("/v1/people/"), (404, "no_such_address")),
             (http.put("/v1/me"), (405, "body_malformed")),
         ]
         for place, (answer, expected) in enumerate(cases):

@@ -140,6 +140,32 @@ def test_what_waits_is_embedded_together() -> None:
     assert embed.calls == [1, 7]
 
 
+def test_photos_without_a_face_wait_no_longer_than_others() -> None:
+    """Each holds its picture until it is answered: of many, only a batch is looked at ahead."""
+    embed, looked = Slow(), 0
+
+    def look() -> FoundFaces:
+        nonlocal looked
+        looked += 1
+        return found(crops(0))
+
+    async def whole() -> None:
+        workers = Workers(2, embed, 3)
+        async with asyncio.timeout(PATIENCE):
+            first = asyncio.create_task(workers.encode(lambda: found(crops(1))))
+            await until(lambda: embed.calls == [1])
+            others = [asyncio.create_task(workers.encode(look)) for _ in range(20)]
+            await until(lambda: looked >= 3)
+            await asyncio.sleep(0.05)
+            assert looked == 3
+            embed.release()
+            await asyncio.gather(first, *others)
+            await asyncio.to_thread(workers.close)
+
+    asyncio.run(whole())
+    assert looked == 20
+
+
 def test_in_order_and_no_more_than_the_batch_at_once() -> None:
     """Two fill it; what does not fit waits for the next, and nobody passes it."""
     embed = Slow()

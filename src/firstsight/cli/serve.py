@@ -57,7 +57,13 @@ def serve(
             f"The service's parts are not installed ({error.name}).", hint="pip install 'firstsight[serve]'"
         ) from error
     with closing(_ledger(gallery)) as ledger:
-        first = not any(key.revoked is None for key in stored.everything(ledger))
+        known = stored.everything(ledger)
+        first = not known
+        if known and all(key.revoked for key in known):
+            raise UsageError(
+                "All keys of this service were revoked.",
+                hint="Make a new one: firstsight keys create NAME --role admin",
+            )
         if first and not listening.is_loopback(host):
             raise UsageError(
                 f"{host} can be reached from other machines, and no key was made yet.",

@@ -53,6 +53,8 @@ def create_app(recognizer: Recognizer, ledger: Ledger, settings: Settings) -> Fa
         openapi_url="/v1/openapi.json",
         docs_url=None,
         redoc_url=None,
+        # It would be to whatever host the request names, and out of TLS behind a proxy.
+        redirect_slashes=False,
     )
     app.state.service = service
     for routes in (about, people, photos, enroll, faces):

@@ -24,7 +24,7 @@ def photos_of(content: bytes, settings: Settings) -> list[Photo]:
     """The photos of a zip, in order: a folder, or a single file, for each person.
 
     Raises:
-        BodyMalformed: it is no zip, or holds no pictures.
+        BodyMalformed: it is no zip, holds no pictures, or two folders of one name.
         BodyTooLarge: too many pictures, or far more of other things.
     """
     # Before its list is read, which takes half a kilobyte of memory an entry.
@@ -42,6 +42,14 @@ def photos_of(content: bytes, settings: Settings) -> list[Photo]:
             f"The zip holds {len(infos):,} pictures; at most {settings.archive_photos:,} are taken.",
             hint="Send them in parts.",
         )
+    folders: dict[str, PurePosixPath] = {}
+    for info in infos:
+        folder = PurePosixPath(_name(info)).parent
+        if folders.setdefault(_person(_name(info)), folder) != folder:
+            raise BodyMalformed(
+                f"The zip holds several folders called {folder.name!r}, which would become one person.",
+                hint="Put each person's photos into one folder, under their name.",
+            )
     return [
         (_name(info), _person(_name(info)), partial(_read, opened, info, settings.photo.bytes))
         for info in infos

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.types import Message, Receive, Scope
 
 from firstsight.errors import BodyMalformed, BodyTooLarge
@@ -100,7 +101,9 @@ async def read_form(request: Request, service: Service, parts: int) -> Form:
     photos: dict[str, list[Part]] = {}
     texts: dict[str, str] = {}
     said = request.headers["content-type"]
-    for piece in pieces(said, content, files=parts, fields=FIELDS, field_bytes=FIELD_BYTES):
+    limits = {"files": parts, "fields": FIELDS, "field_bytes": FIELD_BYTES}
+    # In a thread: a form that is made to be slow takes seconds.
+    for piece in await run_in_threadpool(pieces, said, content, **limits):
         if piece.file is None:
             texts[piece.name] = piece.content.decode("utf-8", "replace")
         elif len(piece.content) > settings.photo.bytes:
@@ -115,7 +118,7 @@ async def read_bytes(request: Request, largest: int, patience: float) -> bytes:
 
     Raises:
         BodyTooLarge: it says, or turns out, to be larger than allowed.
-        BodyMalformed: it comes too slowly.
+        BodyMalformed: it comes too slowly, or breaks off.
     """
     announced(request.headers, largest)
     # This limit holds in the place of the one for bodies that the framework reads.
@@ -127,6 +130,8 @@ async def read_bytes(request: Request, largest: int, patience: float) -> bytes:
                 held += chunk
                 if len(held) > largest:
                     raise _too_large(largest)
+    except ClientDisconnect as error:
+        raise BodyMalformed("The body broke off.", hint="Send it again.") from error
     except TimeoutError as error:
         raise BodyMalformed(
             f"The body did not arrive within {patience:g} s.", hint="Send it faster, or less of it."

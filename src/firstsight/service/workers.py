@@ -121,7 +121,7 @@ class Workers:
                     return None
                 self._changed.wait()
             self._busy += 1
-            enough = sum(len(photo.crops) for photo in self._found) >= self._batch
+            enough = sum(map(_size, self._found)) >= self._batch
             if self._found and (enough or not self._photos):
                 work = partial(self._encode, self._together())
             else:
@@ -136,10 +136,10 @@ class Workers:
     def _together(self) -> list[_Photo]:
         """Those that have waited longest for their templates, as many as go together."""
         photos = [self._found.popleft()]
-        count = len(photos[0].crops)
-        while self._found and count + len(self._found[0].crops) <= self._batch:
+        count = _size(photos[0])
+        while self._found and count + _size(self._found[0]) <= self._batch:
             photos.append(self._found.popleft())
-            count += len(photos[-1].crops)
+            count += _size(photos[-1])
         return photos
 
     def _look(self, photo: _Photo) -> None:
@@ -171,3 +171,8 @@ class Workers:
         for photo in photos:
             photo.done(embeddings[start : start + len(photo.crops)])
             start += len(photo.crops)
+
+
+def _size(photo: _Photo) -> int:
+    """Of what waits to be embedded. A photo without a face counts as well: its picture is held as long."""
+    return max(1, len(photo.crops))

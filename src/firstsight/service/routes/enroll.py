@@ -28,6 +28,7 @@ from firstsight.gallery.names import LONGEST, checked_name
 from firstsight.samples import people
 from firstsight.service.archives import photos_of
 from firstsight.service.bodies import ZIP, Form, Part, announced, kind, read_bytes, read_form
+from firstsight.service.days import read_day
 from firstsight.service.description import GALLERY, PHOTO, body, refusals
 from firstsight.service.enrolling import Once, enrol
 from firstsight.service.jobs import Job, Photo
@@ -163,6 +164,6 @@ def _accepted(started: Job) -> JSONResponse:
 def _day(form: Form) -> date | None:
     text = form.texts.get("retain_until", "")
     try:
-        return date.fromisoformat(text) if text else None
+        return read_day(text) if text else None
     except ValueError as error:
-        raise BodyMalformed(f"{text!r} is no day.", hint="Write it as 2027-12-31.") from error
+        raise BodyMalformed(f"retain_until is no day ({error}).", hint="Mend it, or leave it out.") from error

@@ -8,18 +8,20 @@ from datetime import date
 from typing import Annotated, Any
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from firstsight import fields
 from firstsight.errors import GalleryLocked, InvalidName, NameTaken, NoSuchPerson, UsageError
 from firstsight.gallery.text import now
 from firstsight.service import audit
+from firstsight.service.days import read_day
 from firstsight.service.description import GALLERY, refusals
 from firstsight.service.routes.paging import LARGEST, Cursor, Limit, Number, following, number
 from firstsight.service.state import Admin, Reader, Served, Writer
 
 router = APIRouter(prefix="/v1/people")
 Text = Annotated[str, Field(max_length=10_000)]
+Day = Annotated[date, BeforeValidator(read_day)]
 
 
 class Change(BaseModel):
@@ -29,7 +31,7 @@ class Change(BaseModel):
 
     name: Text | None = None
     consent: Text | None = None
-    retain_until: date | None = None
+    retain_until: Day | None = None
     notes: Text | None = None
 
 
