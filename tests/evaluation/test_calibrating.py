@@ -88,6 +88,23 @@ def test_people_under_two_identities_do_not_raise_the_thresholds() -> None:
     assert (corrected(dirty, mated) >= 0).all()
 
 
+@pytest.mark.parametrize("middle", [0.05, 0.15, 0.25])
+def test_a_weak_twin_gets_no_thresholds_that_are_too_low(middle: float) -> None:
+    """Where everybody is alike, what strangers reach is no sign of people under two identities."""
+    impostor, mated = bell(0.0, 0.1, 1e9), bell(middle, 0.1, 1e6)
+    assert wrong_identities(impostor, mated) == 0
+    for fmr, deviations in ((1e-2, 2.3263), (1e-3, 3.0902), (1e-4, 3.7190)):
+        threshold = threshold_at(false_match_rates(impostor, mated), fmr)
+        assert threshold == pytest.approx(0.1 * deviations, abs=5e-4)
+
+
+def test_scores_of_two_kinds_only_have_no_tail() -> None:
+    rates = np.zeros(len(EDGES) - 1)
+    rates[: len(rates) // 2] = 1
+    with pytest.raises(DataError, match="too few"):
+        tail(rates)
+
+
 def test_the_tail_goes_on_as_the_distribution_does() -> None:
     # For a normal distribution log FMR is nearly a parabola: the continuation must follow it.
     knots = dict(tail(false_match_rates(bell(0.0, 0.1, 1e9), bell(0.6, 0.05, 1e6))))

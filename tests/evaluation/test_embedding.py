@@ -68,6 +68,22 @@ def test_the_face_in_the_middle_is_the_one(
     assert row @ right.embedding > 0.9 > row @ left.embedding
 
 
+def test_a_picture_that_cannot_be_got_out_of_its_archive_is_a_row_of_zeros(
+    data: Path, tmp_path: Path, sface: Model
+) -> None:
+    identities = open_identities(data)
+    names = identities.names()
+
+    def failing(name: str) -> bytes:
+        if name == names[1]:
+            raise OSError("its sum is another")
+        return identities.archive.read(name)
+
+    broken = dataclasses.replace(identities.archive, read=failing)
+    templates = embed_pictures(sface, broken, names, cache=tmp_path / "cache")
+    assert templates.found.tolist() == [name != names[1] for name in names]
+
+
 def test_an_interrupted_run_goes_on_where_it_stopped(
     data: Path, tmp_path: Path, sface: Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -139,6 +140,27 @@ def test_fine_tuning_begins_with_the_tower_of_the_file(
     for name, value in start.tensors.items():
         if name.startswith("tower.") and "running" not in name:
             np.testing.assert_allclose(tuned.tensors[name], value, atol=1e-6, rtol=0)
+
+
+def test_whom_the_first_twin_was_trained_on_is_known_of_the_second(
+    outcome: Outcome, people_folder: Path, tmp_path: Path
+) -> None:
+    """A test with any of them would be no test."""
+    others = draw_people(tmp_path / "others", 12, 4, seed=7)
+    for folder in sorted(others.iterdir()):
+        folder.rename(folder.with_name(f"other-{folder.name}"))
+    few = ("schedule.epochs=1", "sampler.steps=1", "sampler.each=2")
+    recipe = tiny(tmp_path, f"tower.start='{outcome.model}'", "tower.widths=[4]", *few)
+    second = train(recipe, others, tmp_path / "second", cache=tmp_path / "cache")
+    first, found = open_model(outcome.model), open_model(second.model)
+    assert first.identities < found.identities
+    report = json.loads(second.report.read_text("utf-8"))
+    assert report["started_from"] == first.digest
+    assert report["recipe"]["tower"]["start"] == first.name
+    assert str(tmp_path.parent) not in second.report.read_text("utf-8")
+    # Nor may they validate: here the second run holds out people whom the first one saw.
+    with pytest.raises(DataError, match="that are to validate"):
+        train(replace(recipe, data=replace(recipe.data, held_out=0.9)), people_folder, tmp_path / "third")
 
 
 def test_a_start_that_is_no_model_is_refused(people_folder: Path, tmp_path: Path) -> None:

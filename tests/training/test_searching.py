@@ -206,6 +206,13 @@ def test_the_papers_ranges(tmp_path: Path) -> None:
     ("changes", "keys"),
     [
         ((), {"optimiser.rate", "optimiser.decay", "loss.margin", "loss.scale"}),
+        (
+            (
+                *("tower.name=koch", "data.size=105", "data.channels=1", "head.name=weighted-l1"),
+                *("loss.name=cross-entropy", "optimiser.name=adamw"),
+            ),
+            {"optimiser.rate", "optimiser.decay"},
+        ),
         (("loss.name=triplet",), {"optimiser.rate", "optimiser.decay", "loss.margin"}),
         (("loss.name=cross-entropy", "optimiser.name=adamw"), {"optimiser.rate", "optimiser.decay"}),
     ],

@@ -43,7 +43,7 @@ def evaluate(
     picture: Annotated[Path | None, typer.Option("--picture", metavar="FILE", help="Draw the curve.")] = None,
     mirrored: Mirrored = False,
     shifted: Shifted = 0,
-    seed: Annotated[int, typer.Option("--seed", help="Of draws and intervals.")] = 0,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of draws and intervals.")] = 0,
 ) -> None:
     """Measure a model from pictures, decoding, detection and alignment included."""
     from firstsight.errors import UsageError

@@ -8,8 +8,10 @@ push the thresholds up. The observed share of pairs above a score s is taken as 
 
 with e, the share of pairs that are of one person after all. As false(s) is never negative, e is at most
 observed(s) / mated(s) for every s, and nearly so where no two people reach in earnest: the lowest of
-these ratios is taken. Below the rates that the data support, log10 FMR is continued as a parabola
-in the score.
+these ratios is taken. A share beyond what data sets have is none: the twin then tells so little that
+strangers reach every score that one person's pictures reach.
+
+Below the rates that the data support, log10 FMR is continued as a parabola in the score.
 """
 
 from __future__ import annotations
@@ -44,8 +46,12 @@ LEAST_FALSE: Final = 30
 LOWEST: Final = -8.0
 """log10 of the lowest rate that is continued to."""
 STEP: Final = 0.25
+DEGREE: Final = 2
+"""Of the curve that is continued."""
 LEAST_SEEN: Final = 0.05
 """Share of the mated pairs that must lie above a score for a ratio to be read off there."""
+LARGEST_SHARE: Final = 5e-5
+"""Of the impostor pairs that may be of one person after all: some 2,000 of CelebA's 44 million."""
 LEAST_PEOPLE: Final = 200
 
 Counts = NDArray[np.float64]
@@ -195,10 +201,11 @@ def survival(counts: Counts) -> Counts:
 
 
 def wrong_identities(impostor: Counts, mated: Counts) -> float:
-    """e: the share of impostor pairs that are of one person, known under two identities."""
+    """e: the share of impostor pairs that are of one person, known under two identities; 0 if not known."""
     above = survival(mated)
     seen = above >= LEAST_SEEN
-    return float((survival(impostor)[seen] / above[seen]).min())
+    share = float((survival(impostor)[seen] / above[seen]).min())
+    return share if share <= LARGEST_SHARE else 0.0
 
 
 def corrected(impostor: Counts, mated: Counts) -> Counts:
@@ -244,11 +251,17 @@ def operating_points(counted: Comparisons, fmrs: Sequence[float], seed: int) -> 
 
 
 def tail(rates: Counts, supported: float = SUPPORTED) -> tuple[tuple[float, float], ...]:
-    """(log10 FMR, threshold) from the lowest rate to 1/2: data where they reach, the parabola below."""
+    """(log10 FMR, threshold) from the lowest rate to 1/2: data where they reach, the parabola below.
+
+    Raises:
+        DataError: too few different scores.
+    """
     fit = (rates >= supported) & (rates <= FITTED * supported)
+    if fit.sum() < DEGREE + 1:
+        raise DataError("The scores are too few to calibrate on.", hint="Give more identities.")
     scores, logarithms = EDGES[:-1][fit], np.log10(rates[fit])
     # The score as a function of the rate would fold back; the rate of the score does not.
-    curve = np.polynomial.Polynomial.fit(scores, logarithms, 2)
+    curve = np.polynomial.Polynomial.fit(scores, logarithms, DEGREE)
     seam = threshold_at(rates, supported)
     beyond = np.linspace(seam, 1.0, 2000)
     values = curve(beyond) - curve(seam) + np.log10(supported)

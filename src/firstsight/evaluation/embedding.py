@@ -122,7 +122,7 @@ def _embed(model: Model, detector: Detector, archive: Archive, names: Sequence[s
 def _crop(model: Model, detector: Detector, archive: Archive, name: str) -> NDArray[np.uint8] | None:
     try:
         picture = read_image(archive.read(name))
-    except ImageError:
+    except (ImageError, OSError):
         return None
     if not model.preprocessing.points:
         return model.preprocessing.crop(picture)

@@ -94,7 +94,7 @@ def _verdict(example: Example) -> str:
 def _picture(archive: Archive, name: str) -> str:
     try:
         picture = read_image(archive.read(name))
-    except ImageError:
+    except (ImageError, OSError):
         picture = np.full((SIDE, SIDE, 3), 128, np.uint8)
     written = io.BytesIO()
     Image.fromarray(fitted(picture, SIDE, 3)).save(written, "JPEG", quality=80)

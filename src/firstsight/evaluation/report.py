@@ -122,7 +122,7 @@ def _as_result(values: Any) -> dict[str, Any]:
     counts = {name: {"value": values[name], "unit": ""} for name in counted}
     return {
         "protocol": "training",
-        "rule": "Nobody who is tested below was trained on.",
+        "rule": "Nobody who is tested below was in these training pictures.",
         **counts,
         "minutes": {"value": values["seconds"] / 60, "unit": "min"},
         "settings": {},

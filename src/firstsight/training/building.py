@@ -12,7 +12,7 @@ from torch import nn
 
 from firstsight.datasets.prepared import View
 from firstsight.errors import RecipeError
-from firstsight.models import Preprocessing, find_model
+from firstsight.models import Model, Preprocessing, find_model
 from firstsight.models.blueprint import Blueprint
 from firstsight.models.file import ENDING, read_twin
 from firstsight.models.sface import PREPROCESSING as SFACE
@@ -33,6 +33,8 @@ class Twin:
     tower: nn.Module
     head: Head
     preprocessing: Preprocessing
+    start: Model | None = None
+    """The one that it goes on from, which it owes what it knows."""
 
 
 def build_twin(recipe: Recipe) -> Twin:
@@ -101,7 +103,7 @@ def _started(recipe: Recipe, head: dict[str, bool]) -> Twin:
     tower.load_state_dict(model.tower.state_dict())
     if model.head is not None and (old.head, old.head_arguments) == (blueprint.head, head):
         new.load_state_dict(model.head.state_dict())
-    return Twin(blueprint, tower, new, model.preprocessing)
+    return Twin(blueprint, tower, new, model.preprocessing, model)
 
 
 def _built(blueprint: Blueprint) -> tuple[nn.Module, Head]:

@@ -93,6 +93,8 @@ def twin_file(recipe: Recipe, twin: Twin, split: Split) -> TwinFile:
         parameters=sum(value.numel() for part in (twin.tower, twin.head) for value in part.parameters()),
     )
     marks = frozenset(mark(identity) for identity in identities)
+    if twin.start:
+        marks |= twin.start.identities
     return TwinFile(recipe.name, twin.blueprint, tensors, twin.preprocessing, card, identities=marks)
 
 
@@ -115,8 +117,13 @@ def summary(
     run: Run, file: TwinFile, position: Position, processes: Processes, outcome: Outcome
 ) -> dict[str, Any]:
     """All that is needed to trust the run, or to make it again."""
+    recipe = asdict(run.recipe)
+    if run.twin.start:
+        # Where the file lay is of no use to others; which it was is.
+        recipe["tower"]["start"] = run.twin.start.name
     return {
-        "recipe": asdict(run.recipe),
+        "recipe": recipe,
+        "started_from": run.twin.start.digest if run.twin.start else "",
         "recipe_digest": run.recipe.digest,
         "data_digest": run.train.digest,
         "pictures_in_training": len(run.train.items),

@@ -13,7 +13,7 @@ from platformdirs import user_cache_path
 from firstsight.datasets.prepared import Prepared
 from firstsight.datasets.preparing import prepare
 from firstsight.datasets.splits import Split, open_split
-from firstsight.errors import TrainingError
+from firstsight.errors import DataError, TrainingError
 from firstsight.models.file import ENDING
 from firstsight.training.building import build_twin, view_of
 from firstsight.training.loop import Measured, Progress, Run, fit
@@ -101,6 +101,13 @@ def set_up(
     )
     if recipe.tower.narrow:
         twin = narrow(recipe, twin, data)
+    if twin.start and (
+        known := twin.start.trained_on({item.identity for _, items in split.validation for item in items})
+    ):
+        raise DataError(
+            f"{recipe.tower.start} was trained on {len(known)} of the identities that are to validate.",
+            hint="Start from another model, or hold out others.",
+        )
     held = prepared("validation", "Preparing validation") if split.validation else None
     if processes.first:
         processes.wait()
@@ -122,6 +129,10 @@ def _alone(out: Path, processes: Processes) -> Iterator[None]:
     except Timeout as error:
         raise TrainingError(
             f"Another process is training in {out}.", hint="Wait for it, or name another --out."
+        ) from error
+    except OSError as error:
+        raise TrainingError(
+            f"Nothing can be written into {out} ({error.strerror}).", hint="Name another --out."
         ) from error
     try:
         yield

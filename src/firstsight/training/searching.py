@@ -65,8 +65,8 @@ class Found:
 
 
 def space_of(recipe: Recipe) -> dict[str, Range]:
-    """The paper's ranges for each layer of ``koch``; rate, L2 and what the loss takes for others."""
-    if recipe.tower.name == "koch":
+    """The paper's ranges for each layer of ``koch`` by SGD; rate, L2 and what the loss takes for others."""
+    if recipe.tower.name == "koch" and recipe.optimiser.name == "sgd":
         kinds = {"rate": Range(1e-4, 1e-1, log=True), "momentum": Range(0, 1), "decay": Range(0, 0.1)}
         layers = [*(f"tower.{layer}" for layer in LAYERS), "head"]
         return {f"{LAYER_TABLE}{layer}.{kind}": ends for layer in layers for kind, ends in kinds.items()}

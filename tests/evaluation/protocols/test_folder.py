@@ -43,6 +43,17 @@ def test_five_shots_know_more_than_one(sface: Model) -> None:
     assert found["accuracy_5_shot"].value > found["accuracy"].value + 0.05
 
 
+def test_each_figure_says_among_how_many_it_is(sface: Model) -> None:
+    """Few have pictures enough for five shots; those do not make the one-shot figure an easier one."""
+    data = digits(20, 8)
+    few = {
+        name: found if number < 3 else found[:2] for number, (name, found) in enumerate(data.pictures.items())
+    }
+    data = Identities(data.archive, few)
+    settings = transfer(sface, data, embedded(data, 0.05), 0).settings
+    assert (settings["ways"], settings["ways_5_shot"]) == (20, 3)
+
+
 def test_the_probe_is_never_among_what_is_shown(sface: Model) -> None:
     # With two pictures each, a probe that met itself would be right in every trial.
     data = digits(10, 2)

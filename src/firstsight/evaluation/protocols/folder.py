@@ -31,7 +31,7 @@ def transfer(model: Model, data: Identities, templates: Templates, seed: int) ->
     """
     measures: dict[str, Measure] = {}
     examples: tuple[Example, ...] = ()
-    ways = 0
+    ways: dict[str, int] = {}
     for shots in SHOTS:
         usable = [name for name, found in data.pictures.items() if len(found) > shots]
         if len(usable) < 2:
@@ -41,11 +41,12 @@ def transfer(model: Model, data: Identities, templates: Templates, seed: int) ->
                     hint="Add pictures.",
                 )
             continue
-        ways = min(WAYS, len(usable))
+        among = min(WAYS, len(usable))
+        ways["ways" if shots == 1 else f"ways_{shots}_shot"] = among
         draw = np.random.default_rng((seed, shots))
         probes, supports, owners, scores = [], [], [], []
         for _ in range(TRIALS):
-            people = [usable[place] for place in draw.permutation(len(usable))[:ways]]
+            people = [usable[place] for place in draw.permutation(len(usable))[:among]]
             shown = [
                 [data.pictures[name][place] for place in draw.permutation(len(data.pictures[name]))]
                 for name in people
@@ -56,7 +57,7 @@ def transfer(model: Model, data: Identities, templates: Templates, seed: int) ->
             every = model.similarity(
                 templates.embeddings[templates.places[probe]][None], templates.embeddings[rows]
             )
-            scores.append(every[0].reshape(ways, shots).max(axis=1))
+            scores.append(every[0].reshape(among, shots).max(axis=1))
             probes.append(probe)
             supports.append(support[::shots])
             owners.append(people[0])
@@ -65,7 +66,7 @@ def transfer(model: Model, data: Identities, templates: Templates, seed: int) ->
         if shots == 1:
             examples = trial_examples(probes, supports, scores)
     rule = f"Nobody of the test is in training. The model was trained on: {model.card.trained_on}."
-    settings = {"ways": ways, "trials": TRIALS, "identities": len(data.pictures)}
+    settings = {**ways, "trials": TRIALS, "identities": len(data.pictures)}
     return result(model, data.archive, "transfer", rule, measures, settings, seed, examples=examples)
 
 
