@@ -45,8 +45,11 @@ def test_its_run_is_on_record(twin: Shipped) -> None:
 
 def test_its_figures_are_its_own(twin: Shipped) -> None:
     folder = Path(__file__).parents[2] / "src" / "firstsight" / "models" / "results"
-    files = list(folder.glob(f"{twin.name}-*.json"))
-    assert files
-    for file in files:
-        assert json.loads(file.read_text("utf-8"))["provenance"]["model_digest"] == twin.digest
-    assert twin.figures()
+    results = [json.loads(file.read_text("utf-8")) for file in folder.glob(f"{twin.name}-*.json")]
+    own = {one["protocol"]: one for one in results if one["provenance"]["model"] == twin.name}
+    assert own
+    assert {one["provenance"]["model_digest"] for one in own.values()} == {twin.digest}
+    assert twin.figures().keys() == own.keys()
+    for protocol, measures in twin.figures().items():
+        assert measures["accuracy" if "accuracy" in measures else "fnir"] > 0
+        assert all(own[protocol][name]["value"] == value for name, value in measures.items())

@@ -16,6 +16,8 @@ def figures_of(name: str) -> Figures:
     for file in folder.iterdir() if folder.is_dir() else ():
         if file.name.startswith(f"{name}-") and file.name.endswith(".json"):
             result = json.loads(file.read_text("utf-8"))
+            if file.name != f"{name}-{result['protocol']}.json":
+                continue  # of a model whose name begins alike
             found[result["protocol"]] = {
                 measure: value["value"]
                 for measure, value in result.items()
