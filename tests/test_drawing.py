@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import errno
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +20,8 @@ from firstsight.drawing import (
     tile,
 )
 from firstsight.errors import UsageError
+from firstsight.evaluation.plots import draw_curve
+from firstsight.evaluation.result import Curve
 from firstsight.faces import Box
 from firstsight.faces.quality import Measures, judge
 from firstsight.images import read_image
@@ -87,7 +91,26 @@ def test_saving_whole_or_not_at_all(tmp_path: Path) -> None:
     page = Image.new("RGB", (4, 4), "red")
     save(page, tmp_path / "new" / "picture.png")
     assert read_image(tmp_path / "new" / "picture.png").shape == (4, 4, 3)
-    for bad in (tmp_path / "picture.xyz", tmp_path / "new" / "picture.png" / "x.png"):
+    below = tmp_path / "new" / "picture.png" / "x.png"
+    for bad in (tmp_path / "picture.xyz", tmp_path / "picture.psd", below, Path(), Path("..")):
         with pytest.raises(UsageError):
             save(page, bad)
     assert [path.name for path in tmp_path.iterdir()] == ["new"]
+
+
+def test_a_full_disk_leaves_the_picture_that_was_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    place, curve = tmp_path / "picture.png", Curve("toy", "x", "y", {"": (np.arange(2.0), np.arange(2.0))})
+    save(Image.new("RGB", (4, 4), "red"), place)
+    before = place.read_bytes()
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(UsageError, match="No space left"):
+        save(Image.new("RGB", (9, 9)), place)
+    with pytest.raises(UsageError, match="No space left"):
+        draw_curve(curve, place)
+    assert place.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [place]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -15,6 +15,7 @@ from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from firstsight.errors import UsageError
 from firstsight.faces import Box
+from firstsight.files import write_whole
 from firstsight.images import Source, read_image
 from firstsight.recognizer import Classification, Sighting
 
@@ -163,12 +164,11 @@ def save(page: Image.Image, path: Path) -> None:
     Raises:
         UsageError: the file cannot be written.
     """
-    part = path.with_name(f".{path.stem}.part{path.suffix}")
+    drawn, kind = io.BytesIO(), Image.registered_extensions().get(path.suffix.lower())
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        page.save(part)
-        part.replace(path)
-    except (OSError, ValueError) as error:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
+        if kind is None:
+            raise ValueError(f"unknown ending {path.suffix!r}")
+        page.save(drawn, kind)
+    except (OSError, ValueError, KeyError) as error:  # KeyError: a format that is read only
         raise UsageError(f"{path} cannot be drawn ({error}).", hint="Name a .png or .jpg.") from error
+    write_whole(path, drawn.getvalue())

@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+import json
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -111,3 +115,44 @@ def test_ctrl_c_is_said_in_one_line(run: Run, people: People, monkeypatch: pytes
     ran = run("verify", *next(iter(people.values()))[:2])
     assert (ran.status, ran.out) == (130, "")
     assert ran.err == "Interrupted; what was acknowledged is kept.\n"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["verify", "a.jpg", "b.jpg", "--model", f"{'n' * 300}.safetensors"],
+        ["classify", "a.jpg", "--support", "n" * 300, "--json"],
+        ["enroll", "--folder", "n" * 300],
+    ],
+)
+def test_a_name_that_no_disk_takes(run: Run, arguments: list[str]) -> None:
+    ran = run(*arguments)
+    assert ran.status == 2
+    assert ran.err.startswith("error [usage]: nnn")
+    assert ran.err.count("\n") == 1
+    assert not ran.out or ran.json["error"]["code"] == "usage"
+
+
+ODD = os.fsdecode(b"caf\xe9 \xf0\x9f\x99\x82.jpg")
+
+
+@pytest.mark.parametrize("output", ["utf-8", "latin-1", "utf-8:surrogateescape"])
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+def test_a_file_s_name_that_is_no_text(people: People, tmp_path: Path, output: str) -> None:
+    """All is enrolled by then: what is said of it must not fail."""
+    (tmp_path / "photos" / "Ada").mkdir(parents=True)
+    shutil.copy(people["Amara"][0], tmp_path / "photos" / "Ada" / ODD)
+    (tmp_path / "photos" / "Ada" / f"bad {ODD}").write_text("no picture")
+
+    def said(*arguments: object) -> str:
+        told = {"PYTHONIOENCODING": output, "FIRSTSIGHT_GALLERY": str(tmp_path / "people.db")}
+        program = [sys.executable, "-m", "firstsight", *map(str, arguments)]
+        ran = subprocess.run(program, cwd=tmp_path, env=os.environ | told, capture_output=True, check=False)
+        assert b"Traceback" not in ran.stderr, ran.stderr
+        return ran.stdout.decode(output.partition(":")[0])
+
+    photos = json.loads(said("enroll", "--folder", "photos", "--json"))["photos"]
+    assert sorted(photo["photo"] for photo in photos) == [f"Ada/bad {ODD}", f"Ada/{ODD}"]
+    assert "udce9" in said("enroll", "--folder", "photos")
+    assert "udce9" in said("people", "show", "Ada")
+    assert "\U0001f642.jpg" in json.loads(said("people", "show", "Ada", "--json"))["photos"][0]["source"]

@@ -107,6 +107,14 @@ def test_mistakes(run: Run, peopled: Path, arguments: list[str], code: str) -> N
     assert len(peopled.read_bytes()) == len(before)
 
 
+@pytest.mark.parametrize("arguments", [["remove-photo", 2**63], ["move-photo", "9" * 20, "Bob"]])
+def test_a_number_that_no_gallery_counts_to(run: Run, peopled: Path, arguments: list[object]) -> None:
+    ran = run("people", *arguments)
+    assert (ran.status, ran.out) == (2, "")
+    assert f"{2**63 - 1}" in ran.err
+    assert "[no_such_template]" in run("people", "remove-photo", 2**63 - 1).err
+
+
 def test_galleries_that_cannot_be_opened(run: Run, tmp_path: Path) -> None:
     ran = run("people", "list")
     assert "[gallery_missing]" in ran.err

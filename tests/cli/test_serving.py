@@ -12,6 +12,8 @@ import time
 from pathlib import Path
 
 import httpx
+import platformdirs
+import pytest
 from tests.cli.conftest import Run
 
 
@@ -97,3 +99,40 @@ def test_a_backup_holds_the_gallery_and_the_keys(run: Run, people: dict[str, lis
     assert [one["name"] for one in restored["people"]] == ["Ada"]
     assert len(json.loads(run("keys", "list", "--json", "--gallery", "copy.db").out)["keys"]) == 1
     assert "[gallery_unavailable]" in run("backup", "copy.db", "--gallery", "p.db").err
+
+
+LONG = "n" * 300
+
+
+@pytest.mark.parametrize("place", [".", "..", "folder", LONG])
+@pytest.mark.parametrize(
+    "arguments",
+    [["keys", "list"], ["keys", "create", "x"], ["serve"], ["backup", "copy.db"], ["people", "list"]],
+)
+def test_where_no_gallery_can_be(run: Run, tmp_path: Path, place: str, arguments: list[str]) -> None:
+    (tmp_path / "folder").mkdir()
+    ran = run(*arguments, "--gallery", place)
+    assert (ran.status, ran.out) == (2, "")
+    assert ran.err.startswith(f"error [gallery_unavailable]: There can be no gallery at {place} (")
+    assert ran.err.count("\n") == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["folder"]
+
+
+@pytest.mark.parametrize("target", [".", "..", LONG])
+def test_where_no_copy_can_be(run: Run, target: str) -> None:
+    run("keys", "create", "door", "--gallery", "p.db")
+    ran = run("backup", target, "--gallery", "p.db")
+    assert (ran.status, ran.out) == (2, "")
+    assert ran.err.startswith("error [")
+    assert ran.err.count("\n") == 1
+
+
+def test_keys_of_a_server_s_gallery_that_cannot_be_kept(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(platformdirs, "user_data_path", lambda *_: tmp_path / "file" / "firstsight")
+    ran = run("keys", "list", "--gallery", "milvus://localhost/people")
+    assert ran.status == 2
+    assert ran.err.startswith("error [gallery_unavailable]: The folder ")
+    assert ran.err.count("\n") == 1

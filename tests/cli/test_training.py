@@ -8,7 +8,11 @@ from pathlib import Path
 import pytest
 from PIL import Image
 from tests.cli.conftest import Run
+from tests.models.test_file import made
 from tests.training.trainings import TINY, draw_people
+
+from firstsight.models import Calibration, Model
+from firstsight.models.file import read_twin, write_twin
 
 MORE = ("--set", "schedule.epochs=4", "--set", "data.held_out=0.5")
 
@@ -50,6 +54,57 @@ def test_a_trained_twin_is_put_to_work_at_once(run: Run, pictures: Path) -> None
     assert run("evaluate", model, "--protocol", "transfer", "--data", fresh).status == 0
 
 
+def test_a_model_without_thresholds_gets_them_from_other_pictures(run: Run, pictures: Path) -> None:
+    """What `train`, the error of `verify` and the documentation send one to; the gallery stays good."""
+    ran = run("train", "tiny.toml", "--data", pictures, "--out", "run", "--set", "data.held_out=0.0")
+    assert ran.status == 0, ran.err
+    model = "run/model.safetensors"
+    assert f"firstsight calibrate {model} --data PATH" in ran.err
+    pair = ("verify", pictures / "person-01" / "1.png", pictures / "person-01" / "2.png", "--model", model)
+    assert "firstsight calibrate FILE.safetensors" in run(*pair).err
+    assert run("enroll", pair[1], "--name", "one", "--model", model).status == 0
+    before = Path(model).read_bytes()
+    seen = run("calibrate", model, "--data", pictures)
+    assert seen.status == 2
+    assert seen.err.startswith(f"error [usage]: {model} was trained on 24 of the identities")
+    assert Path(model).read_bytes() == before
+    others = draw_people(pictures.parent / "others", people=210, each=3, seed=9)
+    for folder in sorted(others.iterdir()):
+        folder.rename(folder.with_name(f"new-{folder.name}"))
+    ran = run("calibrate", model, "--data", others)
+    assert ran.status == 0, ran.err
+    assert "FMR 0.01: threshold " in ran.out
+    assert f"Written into {model}" in ran.out
+    assert not list(Path("run").glob("*.safetensors.json"))
+    assert run(*pair, "--fmr", 0.01).status in (0, 1)
+    assert run("identify", pair[1], "--model", model, "--fpir", 0.2).status in (0, 1)
+
+
+def test_a_model_that_changed_meanwhile_is_not_put_back(
+    run: Run, pictures: Path, sface: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calibration, path = sface.calibrated(), Path("model.safetensors")
+    write_twin(path, made())
+
+    def compute(*_: object, **__: object) -> Calibration:
+        write_twin(path, made("euclidean"))
+        return calibration
+
+    monkeypatch.setattr("firstsight.evaluation.calibrate", compute)
+    ran = run("calibrate", path, "--data", pictures)
+    assert ran.status == 2
+    assert "became another model meanwhile" in ran.err
+    assert read_twin(path).blueprint.head == "euclidean"
+    assert read_twin(path).calibration is None
+
+
+def test_an_exported_model_takes_no_calibration(run: Run, pictures: Path) -> None:
+    ran = run("calibrate", "model.onnx", "--data", pictures)
+    assert ran.status == 2
+    assert "exported from" in ran.err
+    assert not list(pictures.parent.glob("*.json"))
+
+
 def test_a_gallery_made_with_a_file_asks_for_the_file(run: Run, pictures: Path) -> None:
     run("train", "tiny.toml", "--data", pictures, "--out", "run", *MORE)
     photo = pictures / "person-01" / "0.png"
@@ -60,6 +115,18 @@ def test_a_gallery_made_with_a_file_asks_for_the_file(run: Run, pictures: Path) 
     assert "people.db was made with a model file called tiny" in without.err
     assert "--model PATH" in without.err
     assert run("people", "list").status == 0
+
+
+def test_a_file_that_bears_the_name_of_a_model_that_ships(run: Run, people: dict[str, list[Path]]) -> None:
+    """An export keeps it, and a twin gets its recipe's; what ships under that name is another model."""
+    name, photos = next(iter(people.items()))
+    assert run("export", "faces-distilled", "mine.onnx").status == 0
+    assert run("enroll", photos[0], "--name", name, "--model", "mine.onnx").status == 0
+    without = run("identify", photos[1])
+    assert without.status == 2
+    assert "people.db was made with a model file called faces-distilled" in without.err
+    assert "--model PATH" in without.err
+    assert run("identify", photos[1], "--model", "mine.onnx").status == 0
 
 
 def test_what_cannot_be_trained(run: Run, pictures: Path) -> None:

@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import cv2
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 from numpy.typing import NDArray
 
@@ -128,3 +132,31 @@ def test_without_onnxruntime_it_says_what_to_install(exported: Path, monkeypatch
     with pytest.raises(UsageError, match="not installed") as caught:
         open_model(exported)
     assert "firstsight[onnx]" in caught.value.hint
+
+
+def test_its_threads_are_those_that_hold_when_it_is_used(
+    exported: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is opened first, and the cores are shared out afterwards, anew for each kind of work."""
+    used: list[int] = []
+
+    class Watched(onnxruntime.InferenceSession):  # type: ignore[misc]
+        def run(self, *arguments: Any) -> Any:
+            used.append(self.get_session_options().intra_op_num_threads)
+            return super().run(*arguments)
+
+    monkeypatch.setattr(onnxruntime, "InferenceSession", Watched)
+    before = cv2.getNumThreads()
+    try:
+        cv2.setNumThreads(3)
+        model = open_model(exported)
+        wanted = model.embed(crops(model))
+        for threads in (1, 3, 1):
+            used.clear()
+            cv2.setNumThreads(threads)
+            with ThreadPoolExecutor(4) as pool:
+                found = list(pool.map(model.embed, [crops(model)] * 4))
+            assert set(used) == {threads}
+            np.testing.assert_allclose(found, [wanted] * 4, atol=1e-5)
+    finally:
+        cv2.setNumThreads(before)

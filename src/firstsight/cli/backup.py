@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from firstsight.cli.options import Gallery, gallery_path
+from firstsight.cli.options import Gallery, gallery_file, gallery_path
 from firstsight.cli.output import answer, command
 from firstsight.errors import GalleryUnavailable, UsageError
 from firstsight.gallery.sqlite.backup import back_up
@@ -26,7 +26,9 @@ def backup(
             "A gallery on a server is backed up by the server's own tools.",
             hint="Or copy it to a file: firstsight gallery copy ADDRESS FILE",
         )
-    source = Path(place)
+    source = gallery_file(place)
+    if target.exists():
+        raise GalleryUnavailable(f"{target} exists already.", hint="Name another file; nothing is replaced.")
     service, beside = ledger_path(source), ledger_path(target)
     if service.is_file() and beside.exists():
         raise GalleryUnavailable(f"{beside} exists already.", hint="Name another file.")

@@ -3,44 +3,93 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from firstsight.cli.output import answer, command, progress
+from firstsight.errors import UsageError
+
+if TYPE_CHECKING:
+    from firstsight.models import Calibration
 
 
 @command
 def calibrate(
-    model: Annotated[str, typer.Argument(metavar="MODEL", help="A model of `firstsight models`.")],
+    model: Annotated[
+        str,
+        typer.Argument(
+            metavar="MODEL", help="A model file, which gets them, or a model of `firstsight models`."
+        ),
+    ],
     data: Annotated[
         Path,
         typer.Option("--data", metavar="PATH", help="Folder, zip or tar with one sub-folder per person."),
     ],
     out: Annotated[
-        Path | None, typer.Option("--out", metavar="FILE", help="JSON; by default MODEL.json here.")
+        Path | None,
+        typer.Option(
+            "--out",
+            metavar="FILE",
+            help="Write them as JSON; by default MODEL.json here, and none of a model file.",
+        ),
     ] = None,
     picture: Annotated[Path | None, typer.Option("--picture", metavar="FILE", help="Draw it.")] = None,
-    seed: Annotated[int, typer.Option("--seed", help="Of the bootstrap.")] = 0,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the bootstrap.")] = 0,
 ) -> None:
     """Compute the thresholds of stated false match rates, with intervals, and likelihood ratios."""
     from firstsight.datasets import open_identities
     from firstsight.evaluation import calibrate as compute
     from firstsight.files import write_whole
     from firstsight.models import open_model
+    from firstsight.models.file import ENDING
+    from firstsight.models.registry import ONNX
 
+    if model.endswith(ONNX):
+        raise UsageError(
+            f"{model} is sealed, and takes no other calibration.",
+            hint="Calibrate the model file that it was exported from, and export it again.",
+        )
     opened, identities = open_model(model), open_identities(data)
+    if known := opened.trained_on(identities.pictures):
+        raise UsageError(
+            f"{model} was trained on {len(known)} of the identities of {data}, like {min(known)}: "
+            "thresholds from them would be too good.",
+            hint="Give pictures of others.",
+        )
     with progress("Embedding") as show:
         found = compute(opened, identities, seed=seed, progress=show)
-    place = out or Path(f"{model}.json")
-    write_whole(place, found.to_json())
+    own = model.endswith(ENDING)
+    if own:
+        _put_into(Path(model), opened.digest, found)
+    if out is not None or not own:
+        out = out or Path(f"{model}.json")
+        write_whole(out, found.to_json())
     if picture is not None:
         from firstsight.evaluation.plots import draw_calibration
 
-        draw_calibration(found, model, picture)
+        draw_calibration(found, opened.name, picture)
     for point in found.points:
         answer(
             f"FMR {point.fmr:g}: threshold {point.threshold:.4f} "
             f"[{point.low:.4f} to {point.high:.4f}], FNMR {100 * point.fnmr:.2f} %"
         )
-    answer(f"Written to {place}.")
+    if own:
+        answer(f"Written into {model}; galleries made with it stay as they are.")
+    if out is not None:
+        answer(f"Written to {out}.")
+
+
+def _put_into(path: Path, digest: str, calibration: Calibration) -> None:
+    """Give a model file its calibration, whole or not at all.
+
+    Raises:
+        UsageError: it cannot be written, or is another model by now.
+    """
+    from firstsight.models.file import calibrated, read_twin, write_twin
+
+    twin = read_twin(path)
+    # Embedding takes long; a training that ended meanwhile is not to be undone.
+    if twin.digest != digest:
+        raise UsageError(f"{path} became another model meanwhile.", hint="Calibrate it again.")
+    write_twin(path, calibrated(twin, calibration))

@@ -10,7 +10,7 @@ import platformdirs
 import typer
 
 from firstsight.errors import GalleryMissing, GalleryUnavailable, UnknownModel
-from firstsight.gallery import Store, open_store
+from firstsight.gallery import Contract, Store, open_store
 from firstsight.gallery.opening import shown
 
 if TYPE_CHECKING:
@@ -67,12 +67,30 @@ def open_gallery(gallery: str | None) -> Store:
     """An existing gallery for listing and editing; no model is loaded."""
     place = gallery_path(gallery)
     # What a server holds is for the server to say.
-    if "://" not in place and not Path(place).exists():
+    if "://" not in place and not gallery_file(place).exists():
         raise GalleryMissing(
             f"There is no gallery at {place}.",
             hint="Make one with `firstsight enroll PHOTO --name NAME`.",
         )
     return open_store(place)
+
+
+def gallery_file(place: str) -> Path:
+    """The path of a gallery that is a file, or could become one.
+
+    Raises:
+        GalleryUnavailable: no file can be there.
+    """
+    path = Path(place)
+    try:
+        why = "it is a folder" if path.is_dir() else ""
+    except OSError as error:  # such as a name that is too long
+        why = error.strerror or str(error)
+    if why:
+        raise GalleryUnavailable(
+            f"There can be no gallery at {place} ({why}).", hint="Name a file with --gallery."
+        )
+    return path
 
 
 def open_recognizer(gallery: str | None, model: str | None, *, new: bool = False) -> Recognizer:
@@ -86,32 +104,44 @@ def open_recognizer(gallery: str | None, model: str | None, *, new: bool = False
     place = gallery_path(gallery)
     try:
         with closing(open_gallery(gallery)) as store:
-            model = model or _known(store.contract.model, shown(place))
+            model = model or _known(store.contract, shown(place))
     except GalleryMissing:
         if not new:
             raise
         if "://" not in place:
-            _make_folder(Path(place).parent)
+            make_folder(Path(place).parent)
     from firstsight.models import DEFAULT
     from firstsight.recognizer import Recognizer
 
     return Recognizer(place, model=model or DEFAULT)
 
 
-def _known(name: str, place: str) -> str:
-    """The model that a gallery asks for, if it can be found by its name."""
+def _known(contract: Contract, place: str) -> str:
+    """The model that a gallery asks for, if it is one of those that are known by name.
+
+    A model file may bear the name of one of them: an exported one keeps it, and so does a twin that was
+    trained by a recipe that ships.
+    """
     from firstsight.models import find_model
 
     try:
-        return find_model(name).name
-    except UnknownModel as error:
+        same = find_model(contract.model).digest == contract.digest
+    except UnknownModel:
+        same = False
+    if not same:
         raise UnknownModel(
-            f"The gallery {place} was made with a model file called {name}.",
+            f"The gallery {place} was made with a model file called {contract.model}.",
             hint="Name the file: --model PATH.",
-        ) from error
+        )
+    return contract.model
 
 
-def _make_folder(folder: Path) -> None:
+def make_folder(folder: Path) -> None:
+    """Make a folder that a gallery, or what belongs to it, is to lie in.
+
+    Raises:
+        GalleryUnavailable: it cannot be made.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
@@ -17,7 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from firstsight import fields
-from firstsight.errors import FirstsightError
+from firstsight.errors import FirstsightError, UsageError
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -37,7 +38,13 @@ def remark(text: str) -> None:
 
 def answer_json(values: object) -> None:
     """The whole answer for a machine: one JSON document."""
-    typer.echo(json.dumps(values, indent=2, ensure_ascii=False, default=_plain))
+    text = json.dumps(values, indent=2, ensure_ascii=False, default=_plain)
+    try:
+        text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
+    except UnicodeEncodeError:
+        # A file's name that is no UTF-8, or an output that is none: escaped as JSON has it, and only so.
+        text = json.dumps(values, indent=2, default=_plain)
+    typer.echo(text)
 
 
 def _plain(value: object) -> str:
@@ -59,15 +66,28 @@ def command(function: Callable[P, R]) -> Callable[P, R]:
         try:
             return function(*args, **kwargs)
         except FirstsightError as error:
-            if kwargs.get("as_json"):
-                answer_json({"error": fields.error(error)})
-            complain(error)
-            raise typer.Exit(error.exit_status) from None
+            raise _ended(error, bool(kwargs.get("as_json"))) from None
+        except OSError as error:
+            # A path that cannot even be looked at, as when its name is too long; others are no user's fault.
+            if not isinstance(error.filename, str):
+                raise
+            told = UsageError(
+                f"{error.filename} cannot be used ({error.strerror}).", hint="Name another path."
+            )
+            raise _ended(told, bool(kwargs.get("as_json"))) from None
         except KeyboardInterrupt:
             remark("Interrupted; what was acknowledged is kept.")
             raise typer.Exit(INTERRUPTED) from None
 
     return run
+
+
+def _ended(error: FirstsightError, as_json: bool) -> typer.Exit:
+    """What ends the command, once the error was told."""
+    if as_json:
+        answer_json({"error": fields.error(error)})
+    complain(error)
+    return typer.Exit(error.exit_status)
 
 
 def table(

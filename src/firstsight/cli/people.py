@@ -18,7 +18,11 @@ from firstsight.gallery import Receipt, Store
 
 people = typer.Typer(no_args_is_help=True, help="List, show, rename, merge, annotate and erase people.")
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A person of the gallery.")]
-PhotoId = Annotated[int, typer.Argument(metavar="ID", help="Number of the photo; `people show` lists them.")]
+PhotoId = Annotated[
+    int,
+    typer.Argument(metavar="ID", max=2**63 - 1, help="Number of the photo; `people show` lists them."),
+]
+"""No gallery counts farther."""
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 
 

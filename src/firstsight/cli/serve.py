@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from contextlib import closing
 from hashlib import sha256
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import platformdirs
 import typer
 
-from firstsight.cli.options import Gallery, Json, ModelName, gallery_path, open_recognizer
+from firstsight.cli.options import (
+    Gallery,
+    Json,
+    ModelName,
+    gallery_file,
+    gallery_path,
+    make_folder,
+    open_recognizer,
+)
 from firstsight.cli.output import answer, answer_json, command, remark, table
 from firstsight.errors import UsageError
 from firstsight.gallery.opening import shown
@@ -134,9 +141,9 @@ def _ledger(gallery: str | None) -> Ledger:
 
     place = gallery_path(gallery)
     if "://" not in place:
-        return Ledger(ledger_path(Path(place)))
+        return Ledger(ledger_path(gallery_file(place)))
     # Beside the user's own galleries, one for each that is on a server.
     name = sha256(shown(place).encode()).hexdigest()[:16]
     folder = platformdirs.user_data_path("firstsight")
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     return Ledger(ledger_path(folder / name))

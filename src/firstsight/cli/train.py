@@ -77,6 +77,7 @@ def train(
         )
         answer(f"Validation after epoch {measured['epoch']:.0f}: {shown}.")
     if done.uncalibrated:
-        remark(f"Without thresholds: {done.uncalibrated} `firstsight calibrate` makes them from other data.")
+        remark(f"Without thresholds: {done.uncalibrated}")
+        remark(f"`firstsight calibrate {done.model} --data PATH` makes them from pictures of others.")
     answer(f"Model: {done.model}")
     answer(f"Report: {done.report}; curves: {done.picture}")

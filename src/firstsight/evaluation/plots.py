@@ -12,6 +12,7 @@ import numpy as np
 
 from firstsight.errors import UsageError
 from firstsight.evaluation.result import Curve
+from firstsight.files import write_whole
 from firstsight.models import Calibration
 
 if TYPE_CHECKING:
@@ -112,8 +113,9 @@ def save(figure: Figure, path: Path) -> None:
     Raises:
         UsageError: the file cannot be written.
     """
+    drawn = io.BytesIO()
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(path, dpi=144)
+        figure.savefig(drawn, format=path.suffix[1:].lower(), dpi=144)
     except (OSError, ValueError) as error:
         raise UsageError(f"{path} cannot be drawn ({error}).", hint="Name a .png.") from error
+    write_whole(path, drawn.getvalue())

@@ -129,6 +129,6 @@ class Model:
         if self.calibration is None:
             raise NotCalibrated(
                 f"The model {self.name} has no calibration, so no threshold is known for it.",
-                hint=f"Make one with `firstsight calibrate {self.name} --data FOLDER`.",
+                hint="Give its file one: `firstsight calibrate FILE.safetensors --data FOLDER`.",
             )
         return self.calibration

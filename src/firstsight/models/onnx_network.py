@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any
 
 import cv2
@@ -18,11 +19,11 @@ if TYPE_CHECKING:
 class OnnxNetwork:
     """See ``Network``. A session may be used by several threads at once."""
 
-    def __init__(self, session: Any, entry: str) -> None:
+    def __init__(self, session: Session, entry: str) -> None:
         """Take a session over.
 
         Args:
-            session: of ``onnxruntime``.
+            session: runs the graph.
             entry: name of its input.
         """
         self._session, self._entry = session, entry
@@ -30,7 +31,7 @@ class OnnxNetwork:
     def __call__(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Embed crops."""
         return np.concatenate(
-            [self._session.run(None, {self._entry: np.ascontiguousarray(part)})[0] for part in chunks(crops)]
+            [self._session.run({self._entry: np.ascontiguousarray(part)}) for part in chunks(crops)]
         )
 
     def tower(self) -> nn.Module:
@@ -45,13 +46,44 @@ class OnnxNetwork:
         )
 
 
-def session_of(content: bytes) -> Any:
-    """A session for a graph, with as many threads as OpenCV's networks are given.
+class Session:
+    """A graph, run on as many threads as OpenCV's networks are given at the time.
+
+    One of onnxruntime's has its threads from when it is made, and their number changes with the work: one
+    while many photos are looked at, all cores for a photo alone. So there is one for each number that was
+    met; they are kept, for a service goes back and forth.
+    """
+
+    def __init__(self, content: bytes) -> None:
+        """Take a graph over; ``session_of`` says what it raises."""
+        self._content = content
+        self._made: dict[int, Any] = {}
+        self._making = threading.Lock()
+        self._of_now()
+
+    def run(self, inputs: dict[str, NDArray[np.uint8]]) -> NDArray[np.float32]:
+        """The graph's first output."""
+        return np.asarray(self._of_now().run(None, inputs)[0])
+
+    def _of_now(self) -> Any:
+        threads = cv2.getNumThreads()
+        with self._making:
+            if threads not in self._made:
+                self._made[threads] = _made(self._content, threads)
+            return self._made[threads]
+
+
+def session_of(content: bytes) -> Session:
+    """A session for a graph.
 
     Raises:
         UsageError: onnxruntime is not installed.
         Exception: of onnxruntime, when the graph is none.
     """
+    return Session(content)
+
+
+def _made(content: bytes, threads: int) -> Any:
     try:
         import onnxruntime
     except ImportError as error:
@@ -60,5 +92,5 @@ def session_of(content: bytes) -> Any:
             hint="Install it: pip install 'firstsight[onnx]'",
         ) from error
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = cv2.getNumThreads()
+    options.intra_op_num_threads = threads
     return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])

@@ -10,6 +10,7 @@ two is written last: without it there is no piece.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,9 +25,12 @@ from firstsight.errors import DataError, FirstsightError, UsageError
 from firstsight.files import write_whole
 from firstsight.gallery import Contract
 
-FORMAT: Final = "firstsight-templates-1"
+FAMILY: Final = "firstsight-templates-"
+FORMAT: Final = f"{FAMILY}1"
 ROWS: Final = ".safetensors"
 LINES: Final = ".jsonl"
+OWN_NAME: Final = re.compile(r"\d+-of-\d+-\d{6,}")
+"""Of a piece, as ``embed`` names its parts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +135,7 @@ def read_pieces(folder: Path) -> Iterator[Piece]:
     """The pieces of a folder, by name; one after the other, so that they need not fit into memory.
 
     Raises:
+        UsageError: it holds files of others.
         DataError: one of them is damaged.
     """
     for path in sorted(folder.glob(f"*{ROWS}")):
@@ -145,7 +150,7 @@ def read_outcomes(folder: Path, making: Making) -> dict[str, str | None]:
     """The photos that the pieces of a folder know: None, or the code of the error with which it was refused.
 
     Raises:
-        UsageError: they were made otherwise.
+        UsageError: they were made otherwise, or it holds files of others.
         DataError: one of them is damaged.
     """
     outcomes: dict[str, str | None] = {}
@@ -167,14 +172,41 @@ def read_outcomes(folder: Path, making: Making) -> dict[str, str | None]:
 
 
 def _read_lines(path: Path) -> tuple[dict[str, str], list[dict[str, Any]]]:
+    metadata = _metadata(path)
+    try:
+        text = path.with_suffix(LINES).read_text("utf-8")
+        lines = [json.loads(line) for line in text.splitlines()]
+    except (OSError, ValueError) as error:
+        raise _damaged(path, error) from error
+    return metadata, lines
+
+
+def _metadata(path: Path) -> dict[str, str]:
+    """What a piece says of its making.
+
+    Raises:
+        UsageError: it is none of ours, such as a model.
+        DataError: it is damaged.
+    """
     try:
         with safe_open(path, "numpy") as opened:
             metadata = dict(opened.metadata() or {})
-        text = path.with_suffix(LINES).read_text("utf-8")
-        lines = [json.loads(line) for line in text.splitlines()]
-    except (OSError, ValueError, SafetensorError) as error:
-        raise DataError(
-            f"{path} or the {LINES} beside it is damaged ({error}).",
-            hint="Remove both; their photos are then embedded again.",
-        ) from error
-    return metadata, lines
+        ours = metadata.get("format", "").startswith(FAMILY)
+    except (OSError, SafetensorError) as error:
+        # Nobody is to remove what we did not write: only the name tells whose a file is that cannot be read.
+        if OWN_NAME.fullmatch(path.stem):
+            raise _damaged(path, error) from error
+        ours = False
+    if not ours:
+        raise UsageError(
+            f"{path.parent} holds other files ({path.name} is no piece of templates).",
+            hint="Name another folder.",
+        )
+    return metadata
+
+
+def _damaged(path: Path, error: Exception) -> DataError:
+    return DataError(
+        f"{path} or the {LINES} beside it is damaged ({error}).",
+        hint="Remove both; their photos are then embedded again.",
+    )
