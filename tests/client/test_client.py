@@ -4,6 +4,7 @@ import inspect
 import subprocess
 import sys
 from datetime import UTC, date, datetime
+from typing import get_args, get_type_hints
 from uuid import UUID
 
 import httpx
@@ -24,6 +25,8 @@ from firstsight.client import Client
 from firstsight.errors import InvalidName, NoSuchPerson, ServiceError, ServiceUnavailable, UsageError
 from firstsight.gallery import Person, Receipt
 from firstsight.recognizer import Recognizer, Verification
+from firstsight.service.routes.faces import identify
+from firstsight.service.routes.people import everybody
 
 PERSON = Person(3, "Ada", datetime(2026, 11, 25, 10, tzinfo=UTC), "signed", date(2027, 1, 1), "", 2)
 
@@ -116,6 +119,17 @@ def test_people_follow_the_cursor_and_come_by_name() -> None:
     assert people[0].retain_until is None
     assert [asked.line for asked in service.asked] == ["GET /v1/people"] * 3
     assert [asked.params.get("cursor") for asked in service.asked] == [None, "a/b+c=", "more"]
+
+
+def test_an_answer_holds_as_many_as_the_service_gives() -> None:
+    """Fewer would be more requests, more would be refused."""
+    service = Double([says(faces()), says({"people": [ADA], "next": None})])
+    client = service.client()
+    client.identify(b"photo")
+    client.people()
+    hints = [get_type_hints(route, include_extras=True)["limit"] for route in (identify, everybody)]
+    most = [rule.le for hint in hints for rule in get_args(hint)[1].metadata if hasattr(rule, "le")]
+    assert [asked.params["limit"] for asked in service.asked] == [str(one) for one in most]
 
 
 def test_pages_that_lead_in_a_circle_end() -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import sqlite3
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -47,6 +49,50 @@ def test_everything_of_a_person_in_order(ledger: Ledger) -> None:
     assert numbers(audit.of_person(ledger, 3)) == [1, 3, 6]
     assert numbers(audit.of_person(ledger, 30)) == [2]
     assert audit.of_person(ledger, 5) == []
+
+
+def test_a_long_log_of_a_person_is_read_in_pieces(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that others who read have their turn between them; of each size the lines are the same."""
+    for number in range(12):
+        audit.note(ledger, DESK, "identify", "named", person_id=3 + number % 2)
+    reading, turns = ledger.reading, 0
+
+    def counted() -> AbstractContextManager[sqlite3.Connection]:
+        nonlocal turns
+        turns += 1
+        return reading()
+
+    monkeypatch.setattr(ledger, "reading", counted)
+    for piece, expected in ((1, 7), (2, 4), (4, 2), (6, 2), (7, 1)):
+        monkeypatch.setattr(audit, "PIECE", piece)
+        turns = 0
+        assert numbers(audit.of_person(ledger, 3)) == [1, 3, 5, 7, 9, 11]
+        assert turns == expected
+
+
+def test_a_page_deep_in_a_long_log_costs_no_more_than_the_first(ledger: Ledger) -> None:
+    """Counted in steps of SQLite's machine."""
+    with ledger.transaction() as database:
+        database.executemany(
+            "INSERT INTO audit (at, key, role, action, decision, status) VALUES ('', '', '', '', '', ?)",
+            [(200,)] * 20_000,
+        )
+    steps = 0
+
+    def counted() -> None:
+        nonlocal steps
+        steps += 1
+
+    def cost(before: int | None) -> int:
+        nonlocal steps
+        steps = 0
+        assert len(audit.page(ledger, before, 10)) == 10
+        return steps
+
+    with ledger.reading() as database:
+        database.set_progress_handler(counted, 1)
+    assert cost(20) < 2 * cost(None)
+    assert cost(None) > 10
 
 
 @settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -1,7 +1,22 @@
 from __future__ import annotations
 
-import pytest
+import sqlite3
 
+import httpx
+import pytest
+from tests.service.conftest import Served
+from tests.service.test_routes import error
+
+from firstsight.errors import (
+    FirstsightError,
+    GalleryBusy,
+    GalleryCorrupt,
+    GalleryLocked,
+    GalleryMissing,
+    GalleryTooNew,
+    GalleryUnavailable,
+    ModelMismatch,
+)
 from firstsight.service import faults
 
 
@@ -37,3 +52,56 @@ def test_what_was_hidden_stays_hidden_and_circles_end() -> None:
         assert "KeyError" not in faults.told(error)
         error.__cause__ = error
         assert faults.told(error).count(f"{Odd.__module__}.Odd") == 1
+
+
+def test_a_ledger_that_fails_tells_nobody_where_it_lies(
+    served: Served, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Least of all who has no key."""
+    served.ledger.close()
+    answer = httpx.get(served.url + "/v1/people", headers={"Authorization": "Bearer fs_guess"})
+    assert error(answer) == (503, "gallery_unavailable")
+    assert str(served.folder) not in answer.text
+    assert ".service" not in answer.text
+    assert "closed" not in answer.text
+    assert f"request {answer.headers['x-request-id']}: gallery_unavailable" in caplog.text
+    assert "sqlite3.ProgrammingError" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("kind", "status"),
+    [
+        (GalleryUnavailable, 503),
+        (GalleryMissing, 503),
+        (GalleryBusy, 503),
+        (GalleryCorrupt, 500),
+        (GalleryTooNew, 500),
+        (GalleryLocked, 500),
+        (ModelMismatch, 409),
+    ],
+)
+def test_a_gallery_that_fails_keeps_its_own_words_back(
+    served: Served,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    kind: type[FirstsightError],
+    status: int,
+) -> None:
+    name, place = "Zebediah", "/srv/faces/people.db"
+
+    def fails() -> int:
+        try:
+            raise sqlite3.OperationalError(f"disk of {name}")
+        except sqlite3.OperationalError as reason:
+            reason.sqlite_errorname = "SQLITE_FULL"
+            raise kind(f"{place} is in the way of {name}", hint=f"Look at {place}.") from reason
+
+    monkeypatch.setattr(served.recognizer.store, "count_people", fails)
+    with served.http("read") as http:
+        answer = http.get("/v1/model")
+    assert error(answer) == (status, kind.code)
+    assert place not in answer.text
+    assert name not in answer.text + caplog.text
+    assert answer.headers["x-request-id"] in answer.json()["error"]["hint"]
+    assert f"{kind.code} SQLITE_FULL" in caplog.text
+    assert (status == 503) == ("retry-after" in answer.headers)

@@ -285,6 +285,38 @@ def test_reading_waits_for_nobody_who_writes(path: Path) -> None:
             keys.check(opened, f"Bearer {secret}")
 
 
-def test_what_only_reads_cannot_write(opened: Ledger) -> None:
-    with pytest.raises(GalleryUnavailable), opened.reading() as database:
+def test_a_key_is_looked_up_while_others_read(opened: Ledger) -> None:
+    """The log may be long; the keys are looked up where everybody would wait."""
+    secret = keys.create(opened, "door", "read")
+    seen: list[Key] = []
+    with opened.reading():
+        looking = threading.Thread(
+            target=lambda: seen.append(keys.check(opened, f"Bearer {secret}")), daemon=True
+        )
+        looking.start()
+        looking.join(PATIENCE)
+        assert [key.name for key in seen] == ["door"]
+
+
+@pytest.mark.parametrize("which", ["reading", "looking_up"])
+def test_what_only_reads_cannot_write(opened: Ledger, which: str) -> None:
+    with pytest.raises(GalleryUnavailable), getattr(opened, which)() as database:
         database.execute("DELETE FROM key")
+
+
+def test_what_was_opened_is_closed(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[sqlite3.Connection] = []
+    connect = sqlite3.connect
+
+    def connecting(*args: Any, **options: Any) -> sqlite3.Connection:
+        opened.append(connect(*args, **options))
+        return opened[-1]
+
+    monkeypatch.setattr(sqlite3, "connect", connecting)
+    Ledger(path).close()
+    assert len(opened) == 3
+    for database in opened:
+        with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+            database.execute("SELECT 1")
+    # The log is folded into the file, which may be copied now.
+    assert [file.name for file in path.parent.iterdir()] == [path.name]

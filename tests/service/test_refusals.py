@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import threading
 import time
@@ -11,14 +12,16 @@ from typing import Final
 
 import httpx
 import pytest
+from starlette.requests import Request
+from starlette.types import Message
 from tests.service.conftest import Served, serving
 from tests.service.service_makers import PATIENCE, zipped
 from tests.service.test_routes import JPEG, enroll, error, finished
 
-from firstsight.gallery import Person
 from firstsight.images import Limits
 from firstsight.recognizer import Encoder
-from firstsight.service import Settings
+from firstsight.service import Settings, routes
+from firstsight.service.bodies import read_bytes, shortened
 from firstsight.service.envelope import HEADERS
 
 People = dict[str, list[Path]]
@@ -103,12 +106,12 @@ def test_a_fault_of_ours_is_in_the_log_without_what_it_says(
 ) -> None:
     name = "Zebediah"
 
-    def fails(*_: object) -> Person:
+    def fails() -> int:
         raise RuntimeError(f"{name} is in the way")
 
-    monkeypatch.setattr(served.recognizer.store, "person_of", fails)
+    monkeypatch.setattr(served.recognizer.store, "count_people", fails)
     with served.http() as http:
-        answer = http.get("/v1/people/1")
+        answer = http.get("/v1/model")
     assert error(answer) == (500, "service")
     assert name not in answer.text + caplog.text
     assert answer.headers["x-request-id"] in caplog.text
@@ -158,6 +161,78 @@ def slowly(served: Served, kind: str, path: str, length: int) -> socket.socket:
         f"Content-Type: {kind}\r\nContent-Length: {length}\r\n\r\n".encode()
     )
     return connection
+
+
+@pytest.mark.parametrize("sent", [b"", b'{"na'])
+def test_a_short_body_that_does_not_come_is_not_waited_for(
+    tmp_path: Path, encoder: Encoder, sent: bytes
+) -> None:
+    """Such bodies are read before it is known who asks: a thousand of them would hold all connections."""
+    with serving(tmp_path, encoder, Settings(deadline=0.2)) as served:
+        for path in ("/v1/people", "/v1/people/1/merge", "/v1/photos/1/move"):
+            with slowly(served, "application/json", path, 20) as connection:
+                connection.sendall(sent)
+                answer = connection.recv(4096)
+                assert answer.startswith(b"HTTP/1.1 422 "), path
+        with served.http() as http:
+            assert http.post("/v1/people", json={"name": "Bob"}).status_code == 201
+
+
+def test_the_deadline_is_that_of_the_body_alone() -> None:
+    """What comes after it is the end of the connection, however long the answer takes."""
+    messages: list[Message] = [
+        {"type": "http.request", "body": b"{", "more_body": True},
+        {"type": "http.request", "body": b"}", "more_body": False},
+        {"type": "http.disconnect"},
+    ]
+
+    async def receive() -> Message:
+        if len(messages) == 1:
+            await asyncio.sleep(0.3)
+        return messages.pop(0)
+
+    async def read() -> list[str]:
+        receiving = shortened({"type": "http", "state": {}}, receive, 0.2)
+        return [(await receiving())["type"] for _ in range(3)]
+
+    assert asyncio.run(read()) == ["http.request", "http.request", "http.disconnect"]
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_a_zip_may_take_a_second_more_for_each_mebibyte(
+    tmp_path: Path, encoder: Encoder, monkeypatch: pytest.MonkeyPatch, told: bool
+) -> None:
+    """Of what it says it has, or may have."""
+    given: list[float] = []
+
+    async def reading(request: Request, largest: int, patience: float) -> bytes:
+        given.append(patience)
+        return await read_bytes(request, largest, patience)
+
+    monkeypatch.setattr(routes.enroll, "read_bytes", reading)
+    with serving(tmp_path, encoder, SMALL) as served, served.http() as http:
+        sent = bytes(3 * MIB)
+        http.post("/v1/enroll", content=sent if told else iter([sent]), headers=ZIP)
+    assert given == [SMALL.deadline + (3 if told else 4)]
+
+
+def test_a_form_may_note_as_much_as_a_change_and_no_more(served: Served, people: People) -> None:
+    """Otherwise the page could not change what was noted."""
+    photo = next(iter(people.values()))[0]
+    with served.http() as http:
+        for field in ("consent", "notes"):
+            longest = "é" * 10_000
+            assert enroll(http, f"With {field}", photo, **{field: longest}).status_code == 201
+            number = http.get("/v1/people").json()["people"][-1]["id"]
+            assert http.patch(f"/v1/people/{number}", json={field: longest}).status_code == 200
+            assert http.patch(f"/v1/people/{number}", json={field: longest + "x"}).status_code == 422
+            refused = enroll(http, "Ada", photo, **{field: longest + "x"})
+            assert error(refused) == (422, "body_malformed")
+            assert f"{field} has 10,001 characters; at most 10,000" in refused.json()["error"]["message"]
+        assert len(http.get("/v1/people").json()["people"]) == 2
+        described = http.get("/v1/openapi.json").json()["paths"]["/v1/enroll"]["post"]["requestBody"]
+    form = described["content"]["multipart/form-data"]["schema"]["properties"]
+    assert form["consent"]["maxLength"] == form["notes"]["maxLength"] == 10_000
 
 
 SMALL: Final = Settings(

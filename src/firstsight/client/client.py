@@ -22,8 +22,8 @@ from firstsight.images import Source
 from firstsight.recognizer import FMR, FPIR, Sighting, Verification
 
 MOST_FACES: Final = 100
-PAGE: Final = 100
-"""The most faces and people that the service puts into one answer."""
+PAGE: Final = 500
+"""The most faces, and the most people, that the service puts into one answer."""
 
 
 class Client:

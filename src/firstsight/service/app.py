@@ -73,5 +73,7 @@ def create_app(recognizer: Recognizer, ledger: Ledger, settings: Settings) -> Fa
     def described() -> FileResponse:
         return FileResponse(web / "docs.html")
 
-    app.add_middleware(Envelope, metrics=service.metrics, line=service.engine.line)
+    app.add_middleware(
+        Envelope, metrics=service.metrics, line=service.engine.line, patience=settings.deadline
+    )
     return app

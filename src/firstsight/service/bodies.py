@@ -133,9 +133,7 @@ async def read_bytes(request: Request, largest: int, patience: float) -> bytes:
     except ClientDisconnect as error:
         raise BodyMalformed("The body broke off.", hint="Send it again.") from error
     except TimeoutError as error:
-        raise BodyMalformed(
-            f"The body did not arrive within {patience:g} s.", hint="Send it faster, or less of it."
-        ) from error
+        raise _too_slow(patience) from error
     return bytes(held)
 
 
@@ -153,17 +151,26 @@ def announced(headers: Headers, largest: int) -> int:
     return int(said)
 
 
-def shortened(scope: Scope, receive: Receive) -> Receive:
+def shortened(scope: Scope, receive: Receive, patience: float) -> Receive:
     """Bodies that no route reads in pieces end at ``SHORT`` bytes, whatever their headers say.
 
-    The framework reads them whole, before it is known who asks.
+    The framework reads them whole, before it is known who asks, and would wait for them for ever: so all of
+    such a body has to come within ``patience`` seconds.
     """
-    count = 0
+    count, whole = 0, False
+    until = asyncio.get_running_loop().time() + patience
 
     async def receiving() -> Message:
-        nonlocal count
-        message = await receive()
+        nonlocal count, whole
+        # After the body there is only the end of the connection, which may take as long as the answer.
+        free = whole or scope["state"].get("read_in_pieces")
+        try:
+            async with asyncio.timeout_at(None if free else until):
+                message = await receive()
+        except TimeoutError as error:
+            raise _too_slow(patience) from error
         count += len(message.get("body", b""))
+        whole = not message.get("more_body", False)
         if count > SHORT and not scope["state"].get("read_in_pieces"):
             raise BodyTooLarge(f"A body may have {SHORT:,} bytes here.", hint="Send less.")
         return message
@@ -183,6 +190,12 @@ async def _read(request: Request, service: Service, largest: int) -> bytes:
 def kind(headers: Headers) -> str:
     """The media type of the body, without parameters."""
     return headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def _too_slow(patience: float) -> BodyMalformed:
+    return BodyMalformed(
+        f"The body did not arrive within {patience:g} s.", hint="Send it faster, or less of it."
+    )
 
 
 def _too_large(largest: int) -> BodyTooLarge:

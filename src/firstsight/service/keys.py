@@ -86,7 +86,7 @@ def check(ledger: Ledger, header: str) -> Key:
     if scheme.lower() != "bearer" or not secret or len(secret) > LONGEST:
         raise Unauthorized("A key is needed.", hint="Send the header: Authorization: Bearer KEY")
     wanted = _hash(secret.strip())
-    with ledger.reading() as database:
+    with ledger.looking_up() as database:
         rows = database.execute(
             "SELECT hash, id, name, role, created, revoked FROM key WHERE revoked IS NULL"
         ).fetchall()

@@ -49,7 +49,7 @@ PATIENCE: Final = 10.0
 
 
 class Ledger:
-    """The file; one thread at a time writes, and one reads."""
+    """The file; one thread at a time writes, one reads, and one looks up who asks."""
 
     def __init__(self, path: Path) -> None:
         """Open it, or make it, readable by its owner only.
@@ -59,7 +59,8 @@ class Ledger:
             GalleryTooNew: a later version wrote it.
         """
         self.path = path
-        self._lock, self._reading = threading.Lock(), threading.Lock()
+        self._lock, self._reading, self._looking = (threading.Lock() for _ in range(3))
+        self._opened: list[sqlite3.Connection] = []
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.touch(mode=0o600, exist_ok=True)
@@ -75,17 +76,21 @@ class Ledger:
             self._database.execute("PRAGMA synchronous = NORMAL")
             if not marked:
                 self._database.executescript(f"BEGIN IMMEDIATE; {SCHEMA} {MARK} COMMIT;")
-            # One that only reads waits for nobody who writes, here or elsewhere: keys are looked up at once.
-            self._reader = self._connected()
-            self._reader.execute("PRAGMA query_only = ON")
+            # One that only reads waits for nobody who writes, here or elsewhere. Keys have one of their own:
+            # they are looked up where everybody would wait, and the log is long to read.
+            self._reader, self._looker = self._connected(), self._connected()
+            for database in (self._reader, self._looker):
+                database.execute("PRAGMA query_only = ON")
         except BaseException as error:
-            self._database.close()
+            self._close()
             if isinstance(error, sqlite3.Error):
                 raise self._unavailable(error) from error
             raise
 
     def _connected(self) -> sqlite3.Connection:
-        return sqlite3.connect(self.path, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
+        database = sqlite3.connect(self.path, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
+        self._opened.append(database)
+        return database
 
     def _is_marked(self) -> bool:
         """Whether the file is ours; False for an empty one, and for the first ones, which bore no mark.
@@ -107,6 +112,10 @@ class Ledger:
     def reading(self) -> AbstractContextManager[sqlite3.Connection]:
         """One state of the file; neither waits for who writes nor keeps them waiting."""
         return self._begun(self._reader, self._reading, "BEGIN")
+
+    def looking_up(self) -> AbstractContextManager[sqlite3.Connection]:
+        """The same for a few rows: nobody may be long at it."""
+        return self._begun(self._looker, self._looking, "BEGIN")
 
     def transaction(self) -> AbstractContextManager[sqlite3.Connection]:
         """All of it is kept afterwards, or none."""
@@ -135,9 +144,13 @@ class Ledger:
 
     def close(self) -> None:
         """Close the file."""
-        with self._lock, self._reading:
-            self._reader.close()
-            self._database.close()
+        with self._lock, self._reading, self._looking:
+            self._close()
+
+    def _close(self) -> None:
+        # The one that writes last: it folds the log into the file.
+        for database in reversed(self._opened):
+            database.close()
 
     def _unavailable(self, error: Exception) -> GalleryUnavailable:
         return GalleryUnavailable(

@@ -56,7 +56,7 @@ class Settings:
     """Faces that are embedded together, whoever sent them, when others wait: SFace gains 4 % of its time by
     it and dlib's model 20, and more of them gain little beyond."""
     deadline: float = 30.0
-    """Seconds that a photo may take, and the body of a request."""
+    """Seconds that a photo may take, and the body of a request; that of a zip see ``patience``."""
     rate: float = 50.0
     """Requests a second that one key may make in the long run."""
     burst: int = 200
@@ -67,6 +67,10 @@ class Settings:
     """Seconds from one look for people whose day of retention has passed to the next."""
     remembered: float = 24 * 3600.0
     """Seconds after which an Idempotency-Key, and what was answered, is forgotten."""
+
+    def patience(self, count: int) -> float:
+        """Seconds that a zip of so many bytes may take to arrive: one for each MiB beside the deadline."""
+        return self.deadline + count / MEBIBYTE
 
     def __post_init__(self) -> None:
         numbers = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "photo"}

@@ -91,7 +91,7 @@ async def served(request: Request) -> Service:
 def needs(role: str) -> Callable[[Request, object], Awaitable[Key]]:
     """A dependency: the key of the request, which must have that role."""
 
-    # Not in a thread: the keys are few, and reading them waits for nobody.
+    # Not in a thread: the keys are few, and looking them up waits for nobody who reads or writes.
     async def key(request: Request, _: Annotated[object, Security(BEARER)]) -> Key:
         service = service_of(request)
         found = keys.check(service.ledger, request.headers.get("authorization", ""))

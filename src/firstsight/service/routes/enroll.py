@@ -37,11 +37,13 @@ from firstsight.service.state import Reader, Served, Service, Writer
 
 router = APIRouter(prefix="/v1")
 Flag = Annotated[bool, Query(description="Of a zip; a form has fields of the same name.")]
+NOTED: Final = 10_000
+"""Characters of what is noted of a person, as many as a change of it may have."""
 TEXTS: Final[dict[str, dict[str, Any]]] = {
     "name": {"type": "string", "minLength": 1, "maxLength": LONGEST},
-    "consent": {"type": "string"},
+    "consent": {"type": "string", "maxLength": NOTED},
     "retain_until": {"type": "string", "format": "date"},
-    "notes": {"type": "string"},
+    "notes": {"type": "string", "maxLength": NOTED},
     "keep_crops": {"type": "boolean"},
     "force": {"type": "boolean"},
 }
@@ -77,7 +79,7 @@ async def enroll(
     photos_sent = form.photos.get("photo", [])
     sent = [f"{field}={text}".encode() for field, text in sorted(form.texts.items())]
     once = Once(service, key, idempotency_key, [*sent, *(part.content for part in photos_sent)])
-    day = _day(form)
+    day, consent, notes = _day(form), _noted(form, "consent"), _noted(form, "notes")
     if person := await run_in_threadpool(once.begin):
         return fields.person(person)
     try:
@@ -88,9 +90,9 @@ async def enroll(
             photos_sent,
             keep_crops=form.flag("keep_crops"),
             force=form.flag("force"),
-            consent=form.texts.get("consent"),
+            consent=consent,
             retain_until=day,
-            notes=form.texts.get("notes"),
+            notes=notes,
             once=once,
         )
     except BaseException:
@@ -118,9 +120,10 @@ async def job(service: Served, _: Reader, job_id: str) -> dict[str, Any]:
 async def _import(service: Service, key: Key, request: Request, *, keep_crops: bool, force: bool) -> Job:
     """A zip, which is held in memory until its last photo is enrolled."""
     settings = service.settings
-    share = service.imports.take(announced(request.headers, settings.archive_bytes))
+    count = announced(request.headers, settings.archive_bytes)
+    share = service.imports.take(count)
     try:
-        content = await read_bytes(request, settings.archive_bytes, settings.deadline)
+        content = await read_bytes(request, settings.archive_bytes, settings.patience(count))
         share.keep(len(content))
         photos = await run_in_threadpool(photos_of, content, settings)
         return _begin(service, key, photos, keep_crops=keep_crops, force=force, ended=share.release)
@@ -159,6 +162,16 @@ def _has(service: Service, name: str, photo: str) -> bool:
 
 def _accepted(started: Job) -> JSONResponse:
     return JSONResponse(started.fields(), 202, {"Location": f"/v1/jobs/{started.id}"})
+
+
+def _noted(form: Form, field: str) -> str | None:
+    """A text that is kept with a person; None where none was sent."""
+    text = form.texts.get(field)
+    if text is not None and len(text) > NOTED:
+        raise BodyMalformed(
+            f"{field} has {len(text):,} characters; at most {NOTED:,} are kept.", hint="Shorten it."
+        )
+    return text
 
 
 def _day(form: Form) -> date | None:

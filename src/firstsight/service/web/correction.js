@@ -9,8 +9,8 @@ import { changed } from "./roster.js";
 import * as routes from "./routes.js";
 import { sheet } from "./sheet.js";
 
-/** Ask who it is, and enrol; `done` is called once that worked, `closed` however the dialog ends. */
-export function askName(face, cut, done, closed) {
+/** Ask who it is, and enrol; `done` is called once that worked. */
+export function askName(face, cut, done) {
   const name = nameInput(face.person === null ? {} : { without: [face.person_id] });
   const keep = tick("Keep a picture of the face", "Off: only the numbers that describe it are kept.");
   const trouble = el("div", {});
@@ -64,10 +64,6 @@ export function askName(face, cut, done, closed) {
     event.preventDefault();
     void enrol(false);
   });
-  const dialog = sheet(
-    face.person === null ? "Who is this?" : `Not ${face.person}: who is it?`,
-    form,
-    closed,
-  );
+  const dialog = sheet(face.person === null ? "Who is this?" : `Not ${face.person}: who is it?`, form);
   name.input.focus();
 }

@@ -12,7 +12,7 @@ import { rate } from "./words.js";
  * Show the photos of the person named; `done` is called when one went, `stricter` asks again with fewer
  * strangers named (null when there is no stricter setting).
  */
-export function askDisown(face, cut, fpir, { done, stricter, closed }) {
+export function askDisown(face, cut, fpir, { done, stricter }) {
   const place = el("div", { class: "stack" }, el("p", { class: "waiting" }, "Loading …"));
   const picture = cut ? Object.assign(cut, { className: "cut" }) : null;
   picture?.setAttribute("role", "img");
@@ -43,7 +43,7 @@ export function askDisown(face, cut, fpir, { done, stricter, closed }) {
           )
         : null,
     ],
-    closed,
+    undefined,
     { wide: true },
   );
 

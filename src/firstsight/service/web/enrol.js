@@ -11,7 +11,7 @@ import { changed } from "./roster.js";
 import * as routes from "./routes.js";
 import { count } from "./words.js";
 
-/** The choices that hold for one person and for an import. */
+/** Whether a picture is kept, and what that means. */
 function keeping() {
   return tick(
     "Keep a picture of the face",

@@ -34,6 +34,8 @@ export function identifyView() {
   );
   careful.value = "0.01";
   let photo = null;
+  // Raised whenever what is asked changes, be it the photo or the rate.
+  let turn = 0;
   let bitmap = null;
   let stop = null;
   let names = "";
@@ -63,17 +65,17 @@ export function identifyView() {
 
   async function run() {
     if (!photo) return;
-    const asked = photo;
+    const asked = ++turn;
     place.replaceChildren(el("p", { class: "waiting", role: "status" }, "Looking …"));
     names = "";
     try {
-      const [picture, answer] = await Promise.all([decode(asked), routes.identify(asked, careful.value)]);
-      if (asked !== photo) return;
+      const [picture, answer] = await Promise.all([decode(photo), routes.identify(photo, careful.value)]);
+      if (asked !== turn) return picture?.close();
       place.replaceChildren();
       show(picture, answer);
       reveal(scene.node);
     } catch (error) {
-      if (asked !== photo) return;
+      if (asked !== turn) return;
       // What was seen in another photo must not stand beside this one's refusal.
       clear();
       place.replaceChildren(problem(error, { retry: run }));
@@ -84,7 +86,7 @@ export function identifyView() {
     light: (number) => scene.light(number),
     wrong(face) {
       hold();
-      if (bitmap) askName(face, cutOut(bitmap, face.box), run, () => {});
+      if (bitmap) askName(face, cutOut(bitmap, face.box), run);
       else
         place.replaceChildren(
           el(
@@ -105,7 +107,6 @@ export function identifyView() {
               void run();
             }
           : null,
-        closed: () => {},
       });
     },
   };
@@ -139,10 +140,17 @@ export function identifyView() {
     place.replaceChildren();
     clear();
     photo = null;
+    turn += 1;
+    let asked = turn;
+    const asking = () => {
+      asked = turn;
+      return careful.value;
+    };
     scene.live(true);
     try {
-      stop = await goLive(scene.video, () => careful.value, {
+      stop = await goLive(scene.video, asking, {
         seen(picture, answer, frame) {
+          if (asked !== turn) return picture?.close();
           place.replaceChildren();
           // A list that is being used must not change under the hand.
           if (list.contains(document.activeElement)) return picture?.close();
@@ -180,7 +188,8 @@ export function identifyView() {
   }
 
   careful.addEventListener("change", () => {
-    if (!stop) void run();
+    if (stop) turn += 1;
+    else void run();
   });
   const node = el(
     "section",

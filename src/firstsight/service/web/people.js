@@ -143,13 +143,14 @@ export function peopleView() {
       show();
       if (!again) announce(status.textContent);
     } catch (error) {
+      if (turn !== latest) return;
       stale = true;
       const failed = problem(error, { retry: () => fetchPeople(again) });
       if (again) grid.replaceChildren();
       bar.hidden = next.hidden = again;
       place.replaceChildren(failed);
     } finally {
-      node.removeAttribute("aria-busy");
+      if (turn === latest) node.removeAttribute("aria-busy");
     }
   }
 

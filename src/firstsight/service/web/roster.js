@@ -8,6 +8,9 @@ export const roster = new EventTarget();
 let people = [];
 let cursor = null;
 let begun = false;
+// Raised whenever people are asked for anew or changed: an answer to an older question is not taken.
+let turn = 0;
+let newest = null;
 
 /** Those loaded so far. */
 export const loaded = () => people;
@@ -15,10 +18,19 @@ export const loaded = () => people;
 /** Whether the service has more. */
 export const more = () => cursor !== null;
 
-/** Load the first page again, or the next one. */
-export async function load({ again = false } = {}) {
-  const answer = await routes.people(again || !begun ? null : cursor);
-  people = again || !begun ? answer.people : [...people, ...answer.people];
+/** Load the first page again, or the next one; who asked before waits for the newest answer. */
+export function load({ again = false } = {}) {
+  const fresh = again || !begun;
+  // Until the first page is there anew, the next page of the old ones is nothing to ask for.
+  if (fresh) begun = false;
+  newest = take(fresh, ++turn);
+  return newest;
+}
+
+async function take(fresh, asked) {
+  const answer = await routes.people(fresh ? null : cursor);
+  if (asked !== turn) return newest ?? load();
+  people = fresh ? answer.people : [...people, ...answer.people];
   cursor = answer.next;
   begun = true;
 }
@@ -31,5 +43,7 @@ export const ready = async () => {
 /** Say that people changed. */
 export function changed() {
   begun = false;
+  turn += 1;
+  newest = null;
   roster.dispatchEvent(new Event("changed"));
 }

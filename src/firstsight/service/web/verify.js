@@ -36,7 +36,12 @@ function answer(found) {
 /** The view. */
 export function verifyView() {
   const result = el("div", { role: "status" });
-  const stale = () => result.replaceChildren();
+  // Raised whenever what is asked changes: an answer to what was asked before must not be shown.
+  let turn = 0;
+  const stale = () => {
+    turn += 1;
+    result.replaceChildren();
+  };
   const left = picker({ title: "First photo", hint: "or drop it here, or paste it", picked: stale });
   const right = picker({ title: "Second photo", hint: "or drop it here, or paste it", picked: stale });
   const careful = el(
@@ -55,14 +60,16 @@ export function verifyView() {
         result.replaceChildren(el("p", { class: "problem", role: "alert" }, "Choose both photos first."));
         return;
       }
+      const asked = ++turn;
       result.replaceChildren(el("p", { class: "waiting" }, "Comparing …"));
       try {
         const found = await routes.verify(one, two, careful.value);
+        if (asked !== turn) return;
         result.replaceChildren(answer(found));
         reveal(result);
         announce(found.same ? "The same person." : "Not shown to be the same person.");
       } catch (error) {
-        result.replaceChildren(problem(error, { retry: run }));
+        if (asked === turn) result.replaceChildren(problem(error, { retry: run }));
       }
     });
   const clear = button("Clear", () => {
