@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.gallery.gallery_makers import CONTRACT, names, photos, units
+from tests.gallery.gallery_makers import CONTRACT, Opener, names, photos, units
 
-from firstsight.errors import InvalidName, UsageError
+from firstsight.errors import InvalidName, NameTaken, UsageError
 from firstsight.gallery import NewTemplate, Person, Store, open_store
 from firstsight.gallery.copying import everybody
+from firstsight.gallery.store import Named
 
 
 def content(store: Store) -> list[object]:
@@ -69,3 +72,38 @@ def test_what_was_noted_before_is_overwritten(store: Store) -> None:
     found = store.add_each([("Bob", photos(1, 2)), ("Ada", photos(1, 3))], consent="signed")
     assert [noted(person) for person in found] == [("signed", "", 1), ("signed", "tall", 2)]
     assert [noted(person) for person in store.people()] == [("signed", "tall", 2), ("signed", "", 1)]
+
+
+def test_a_newcomer_has_a_name_that_nobody_has(store_factory: Opener) -> None:
+    store = store_factory()
+    ada = store.add("Ada", photos(1, 1), consent="by mail", newcomer=True)
+    before = content(store)
+    for name in ("Ada", " Ada "):
+        with pytest.raises(NameTaken, match="Ada"):
+            store.add(name, photos(1, 2), notes="another", newcomer=True)
+    refused: list[list[Named]] = [
+        [("Bob", photos(1, 3)), ("Ada", [])],
+        [("Cyd", photos(1, 4)), (ada.id, [])],
+    ]
+    for others in refused:
+        with pytest.raises(NameTaken, match="Ada"):
+            store.add_each(others, newcomer=True)
+    with pytest.raises(NameTaken, match="Bob"):
+        store.add_each([("Bob", photos(1, 3)), ("Bob", [])], newcomer=True)
+    assert content(store) == before
+    assert store.person("Ada") == ada
+
+
+def test_of_newcomers_with_one_name_who_come_at_once_one_is_added(store_factory: Opener) -> None:
+    handles, together = [store_factory() for _ in range(4)], threading.Barrier(4)
+
+    def add(number: int) -> str:
+        together.wait()
+        try:
+            return handles[number].add("Ada", [], notes=f"n{number}", newcomer=True).notes
+        except NameTaken:
+            return ""
+
+    with ThreadPoolExecutor(4) as pool:
+        added = list(filter(None, pool.map(add, range(4))))
+    assert added == [handles[0].person("Ada").notes]

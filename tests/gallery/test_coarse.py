@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -177,3 +179,27 @@ def test_what_is_erased_is_wiped_out() -> None:
     assert not block.codes[3].any()
     assert block.codes[4].any()
     assert index.holes == 1
+
+
+@pytest.mark.parametrize("before", [100, ROWS])
+def test_a_scan_while_rows_are_added_looks_at_those_that_count(
+    monkeypatch: pytest.MonkeyPatch, before: int
+) -> None:
+    """Also at the moment when there is a new block, and no row of it is written yet."""
+    rows = units(before + 10, 7, 8)
+    index = CoarseIndex(8)
+    people = np.arange(len(rows))
+    index.append(people[:before] + 1, people[:before], rows[:before])
+    scans: list[Scan] = []
+    write = CoarseIndex._write
+
+    def watched(self: CoarseIndex, *new: Any) -> None:
+        scans.append(self.scan(rows[:3]))
+        write(self, *new)
+
+    monkeypatch.setattr(CoarseIndex, "_write", watched)
+    index.append(people[before:] + 1, people[before:], rows[before:])
+    (scan,) = scans
+    assert scan.count == before
+    for which in range(3):
+        assert answer(index, rows, scan, which, 4) == brute_force(rows, people, rows[which], 4)

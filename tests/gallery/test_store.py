@@ -229,9 +229,9 @@ def test_reembedding_moves_the_gallery_to_another_model(store_factory: Opener) -
     store.add("Ada", photos(2, 1, b"crop"))
     store.add("Bob", photos(1, 2))
     store.search(units(1, 1), 1)
-    kept, dropped = (template.id for template in store.templates("Ada"))
+    kept, dropped, bobs = (each.id for name in ("Ada", "Bob") for each in store.templates(name))
     (embedding,) = units(1, 9, OTHER.dimension)
-    assert store.replace_all(OTHER, {kept: embedding, 999: embedding}) == ["Bob"]
+    assert store.replace_all(OTHER, {kept: embedding, 999: embedding}, [dropped, bobs]) == ["Bob"]
     assert store.contract == OTHER
     assert [template.id for template in store.templates("Ada")] == [kept]
     assert [crop.crop for crop in store.crops()] == [b"crop"]

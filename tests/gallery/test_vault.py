@@ -48,7 +48,7 @@ def test_nothing_of_a_face_can_be_read_in_the_file(filled: Path, tmp_path: Path)
     store = sealed(filled)
     assert store.search(units(2, 1)[1:], 1)[0][0].similarity == pytest.approx(1, abs=1e-6)
     assert [crop.crop for crop in store.crops()] == [CROP, CROP, None]
-    store.replace_all(OTHER, {1: units(1, 9, OTHER.dimension)[0]})
+    store.replace_all(OTHER, {1: units(1, 9, OTHER.dimension)[0]}, [2, 3])
     store.close()
     assert units(1, 9, OTHER.dimension).tobytes() not in raw(filled)
 

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
 from firstsight.errors import ModelMismatch, UsageError
+from firstsight.gallery.sqlite import SqliteStore
 from firstsight.recognizer import Encoder, Recognizer
 from firstsight.recognizer.reembedding import embed_anew, move
 
@@ -88,7 +92,37 @@ def test_somebody_enrolled_meanwhile_is_not_lost(
     late = list(people)[4]
     with Recognizer(gallery, model=encoder) as recognizer:
         recognizer.enroll(late, people[late][0])
-    with pytest.raises(UsageError, match="new photos"):
+    with pytest.raises(UsageError, match="enrolled meanwhile"):
         move(gallery, other, plan)
     with Recognizer(gallery, model=encoder) as recognizer:
         assert late in {person.name for person in recognizer.people()}
+
+
+def test_nor_is_who_was_enrolled_at_the_last_moment(
+    gallery: Path, encoder: Encoder, other: Encoder, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After everything that the move has read of the gallery, just before it is changed."""
+    plan = embed_anew(gallery, other)
+    late, replace_all = list(people)[4], SqliteStore.replace_all
+
+    def meanwhile(store: SqliteStore, *plan: Any) -> list[str]:
+        with Recognizer(gallery, model=encoder) as recognizer:
+            recognizer.enroll(late, people[late][0])
+        return replace_all(store, *plan)
+
+    monkeypatch.setattr(SqliteStore, "replace_all", meanwhile)
+    with pytest.raises(UsageError, match="enrolled meanwhile"):
+        move(gallery, other, plan)
+    with Recognizer(gallery, model=encoder) as recognizer:
+        assert late in {person.name for person in recognizer.people()}
+        assert recognizer.store.count_templates() == 4
+
+
+def test_a_gallery_moves_to_a_model_whose_embeddings_are_of_any_length(gallery: Path, other: Encoder) -> None:
+    plan = embed_anew(gallery, other)
+    longer = replace(plan, embeddings={number: 3 * row for number, row in plan.embeddings.items()})
+    with pytest.raises(UsageError, match="unit length"):
+        move(gallery, other, longer)
+    model = replace(other.model, head=cast("Any", SimpleNamespace()))
+    encoder = cast("Encoder", SimpleNamespace(model=model))
+    assert move(gallery, encoder, longer) == list(plan.people_left)

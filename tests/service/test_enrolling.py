@@ -295,6 +295,27 @@ def test_who_was_erased_while_their_photo_was_looked_at_stays_erased(
     assert [(one.id, one.name, one.templates) for one in store.people()] == [(bob.id, "Robert", 2)]
 
 
+@pytest.mark.parametrize("again", [False, True])
+def test_who_is_erased_at_the_last_moment_does_not_come_back(
+    service: Service, people: People, monkeypatch: pytest.MonkeyPatch, again: bool
+) -> None:
+    """By their name they would: without consent, and without a day on which they are erased."""
+    store = service.recognizer.store
+    ada, add = add_person(service, "Ada"), store.add
+    left: list[Person] = []
+
+    def late(*who: Any, **noted: Any) -> Person:
+        store.erase("Ada")
+        if again:  # somebody else of that name
+            left.append(add("Ada", []))
+        return add(*who, **noted)
+
+    monkeypatch.setattr(store, "add", late)
+    with pytest.raises(NoSuchPerson):
+        asyncio.run(enrol(service, DESK, "Ada", parts(people["Amara"][0]), person_id=ada.id))
+    assert store.people() == left
+
+
 def test_the_answer_is_remembered_though_who_asked_has_gone(
     service: Service, people: People, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -315,3 +315,58 @@ def test_health_readiness_and_the_description(served: Served) -> None:
         answer = http.get("/v1/people")
         assert error(answer) == (503, "gallery_unavailable")
         assert "retry-after" in answer.headers
+
+
+@pytest.mark.parametrize(
+    ("method", "place", "body", "verb"),
+    [
+        ("DELETE", "/v1/people/1", None, "erase"),
+        ("PATCH", "/v1/people/1", {"name": "Robert"}, "rename"),
+        ("PATCH", "/v1/people/1", {"notes": "tall"}, "annotate"),
+        ("PATCH", "/v1/people/1", {"name": "Robert", "notes": "tall"}, "annotate"),
+        ("POST", "/v1/people/1/merge", {"into": 2}, "merge"),
+        ("POST", "/v1/people/2/merge", {"into": 1}, "merge"),
+    ],
+)
+def test_who_has_got_a_person_s_name_at_the_last_moment_is_not_taken_for_them(
+    served: Served,
+    monkeypatch: pytest.MonkeyPatch,
+    method: str,
+    place: str,
+    body: dict[str, Any] | None,
+    verb: str,
+) -> None:
+    """A person is meant by number, whatever happens between the steps of a request."""
+    store = served.recognizer.store
+    ada, _ = store.add("Ada", [], notes="the first"), store.add("Bob", [])
+    original, rename, newcomers = getattr(store, verb), store.rename, []
+
+    def late(*who: Any, **noted: Any) -> Any:
+        name = store.person(ada.id).name
+        rename(ada.id, "Somebody")
+        newcomers.append(store.add(name, [], notes="another"))
+        return original(*who, **noted)
+
+    monkeypatch.setattr(store, verb, late)
+    with served.http() as http:
+        assert http.request(method, place, json=body).status_code == 200
+    (newcomer,) = newcomers
+    assert store.person_of(newcomer.id) == newcomer
+
+
+def test_a_newcomer_whose_name_somebody_has_got_at_the_last_moment_is_refused(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of two who are added at once each would be told that they are new."""
+    store = served.recognizer.store
+    add = store.add
+
+    def late(*who: Any, **noted: Any) -> Any:
+        add("Ada", [], notes="first")
+        return add(*who, **noted)
+
+    monkeypatch.setattr(store, "add", late)
+    with served.http() as http:
+        answer = http.post("/v1/people", json={"name": "Ada", "notes": "second"})
+    assert error(answer) == (409, "name_taken")
+    assert [person.notes for person in store.people()] == ["first"]

@@ -193,6 +193,23 @@ def test_who_was_renamed_meanwhile_is_erased_and_nobody_else(
     assert [entry.person_id for entry in noted(service)] == [ada.id]
 
 
+def test_who_has_got_the_old_name_at_the_last_moment_stays(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_person(service, "Ada", TODAY - DAY)
+    store = service.recognizer.store
+    erase = store.erase
+
+    def late(who: str | int) -> Receipt:
+        store.rename("Ada", "Ada King")
+        add_person(service, "Ada")
+        return erase(who)
+
+    monkeypatch.setattr(store, "erase", late)
+    assert sweep(service, TODAY) == 1
+    assert left(service) == ["Ada"]
+
+
 def test_who_was_given_another_day_meanwhile_stays(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     add_person(service, "Ada", TODAY - DAY)
     meanwhile(service, monkeypatch, "annotate")

@@ -59,7 +59,8 @@ def reembed(
         )
     else:
         for lost in plan.lost:
-            answer(f"Photo {lost.template_id} of {lost.person} ({lost.source}): {lost.why}.")
+            told = "Dropped photo" if done else "Photo"
+            answer(f"{told} {lost.template_id} of {lost.person} ({lost.source}): {lost.why}.")
         if plan.people_left:
             answer(f"To be enrolled again: {', '.join(plan.people_left)}.")
         if done:

@@ -94,7 +94,7 @@ class CoarseIndex:
         """More templates: (A,), above all that are here; (A,); (A, D)."""
         done = 0
         while done < len(template_ids):
-            if self.count % ROWS == 0:
+            if self.count == ROWS * len(self._blocks):
                 self._blocks.append(Block(self._width))
             # Few at a time, so that what is reckoned stays in the processor's cache.
             some = slice(done, done + CHUNKS - self.count % CHUNKS)
@@ -134,7 +134,9 @@ class CoarseIndex:
 
     def scan(self, probes: NDArray[np.float32]) -> Scan:
         """Look at every row, for (N, D) finite probes."""
-        count, blocks = self.count, list(self._blocks)
+        count = self.count
+        # There may be one more, whose rows are being written: they count afterwards.
+        blocks = self._blocks[: -(-count // ROWS)]
         padded = np.zeros((len(probes), self._width), np.float32)
         padded[:, : self._dimension] = probes
         kernel = kernel_for(padded)

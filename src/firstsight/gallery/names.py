@@ -10,6 +10,9 @@ from firstsight.errors import InvalidName
 LONGEST: Final = 200
 """Characters."""
 
+Who = str | int
+"""A person: by name, or by ``Person.id``, which nobody else ever has, also when they were erased."""
+
 
 def alphabetical(name: str) -> tuple[str, str]:
     """What people are sorted by: the name whatever its case, then the name."""
@@ -42,3 +45,12 @@ def checked_name(name: str) -> str:
                 hint="Remove it.",
             )
     return clean
+
+
+def checked_who(who: Who) -> Who:
+    """The same of a name; a number is nobody's to choose, so it stays.
+
+    Raises:
+        InvalidName: nobody can have that name.
+    """
+    return checked_name(who) if isinstance(who, str) else who

@@ -58,7 +58,7 @@ class NewTemplate:
     """A photo to be added to a person."""
 
     embedding: NDArray[np.float32]
-    """(D,) of unit length."""
+    """(D,) of unit length, unless the model compares by other than inner products."""
     source: str = ""
     quality: float = 1.0
     crop: bytes | None = None

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from firstsight.errors import ModelMismatch, NameTaken, NoSuchPerson, NoSuchTemplate, UsageError
-from firstsight.gallery.names import checked_name
+from firstsight.gallery.names import Who, checked_who
 from firstsight.gallery.records import Contract, NewTemplate, Person
 from firstsight.gallery.store import Named
 from firstsight.gallery.vault import embedding_bytes
@@ -38,28 +38,28 @@ def agree(wanted: Contract, held: Contract, place: Path | str) -> None:
     )
 
 
-def fits(template: NewTemplate, dimension: int) -> None:
-    """See that a template can be stored.
+def fits(template: NewTemplate, dimension: int, *, unit: bool = True) -> None:
+    """See that a template can be stored; ``unit`` as in ``embedding_bytes``.
 
     Raises:
         UsageError: it cannot.
     """
-    embedding_bytes(template.embedding, dimension)
+    embedding_bytes(template.embedding, dimension, unit=unit)
     if not 0 <= template.quality <= 1:
         raise UsageError(f"A quality of {template.quality} cannot be noted.", hint="Give one from 0 to 1.")
 
 
-def checked(new: Sequence[Named], dimension: int) -> list[Named]:
-    """Names as they are kept, and templates that can be stored.
+def checked(new: Sequence[Named], dimension: int, *, unit: bool = True) -> list[Named]:
+    """Names as they are kept, or numbers, and templates that can be stored.
 
     Raises:
         InvalidName: one of the names.
         UsageError: one of the templates cannot.
     """
-    named = [(checked_name(name), templates) for name, templates in new]
+    named = [(checked_who(who), templates) for who, templates in new]
     for _, templates in named:
         for template in templates:
-            fits(template, dimension)
+            fits(template, dimension, unit=unit)
     return named
 
 
@@ -76,14 +76,27 @@ def searchable(probes: NDArray[np.float32], k: int, dimension: int) -> None:
         )
 
 
-def two_people(source: str, into: str) -> None:
-    """See that those who are to be merged are two.
+def two_people(source: Person, into: Person) -> None:
+    """See that those who are to be merged are two, by whatever name or number they were given.
 
     Raises:
         UsageError: they are one.
     """
-    if source == into:
-        raise UsageError(f"{source!r} cannot be merged with itself.", hint="Name two people.")
+    if source.id == into.id:
+        raise UsageError(f"{source.name!r} cannot be merged with itself.", hint="Name two people.")
+
+
+def foreseen(held: Iterable[int], known: Container[int]) -> None:
+    """See that a move to another model removes no template that whoever planned it never saw.
+
+    Raises:
+        UsageError: it would.
+    """
+    if any(number not in known for number in held):
+        raise UsageError(
+            "The gallery has got new photos: somebody was enrolled meanwhile. Nothing was changed.",
+            hint="Give the command again.",
+        )
 
 
 def name_taken(name: str) -> NameTaken:
@@ -110,6 +123,11 @@ def moved(place: Path | str, held: Contract) -> ModelMismatch:
 def nobody_called(name: str) -> NoSuchPerson:
     """The error of a name that nobody has."""
     return NoSuchPerson(f"Nobody called {name!r} is in the gallery.", hint="See: firstsight people list")
+
+
+def nobody_is(who: Who) -> NoSuchPerson:
+    """The error of a name or a number that nobody has."""
+    return nobody_called(who) if isinstance(who, str) else nobody_numbered(who)
 
 
 def nobody_numbered(number: int) -> NoSuchPerson:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from firstsight.gallery.names import Who
 from firstsight.gallery.records import (
     Contract,
     KeptCrop,
@@ -20,8 +21,8 @@ from firstsight.gallery.records import (
     Template,
 )
 
-Named = tuple[str, Sequence[NewTemplate]]
-"""Somebody's name, and photos of them that are to be added."""
+Named = tuple[Who, Sequence[NewTemplate]]
+"""Somebody's name or number, and photos of them that are to be added."""
 Held = tuple[Template, NewTemplate]
 """A template, with all that is kept of it."""
 
@@ -30,7 +31,9 @@ class Store(Protocol):
     """People and their templates.
 
     Safe to share between threads, and each change is one transaction. Names are taken as
-    ``names.checked_name`` gives them back. Every method may raise ``GalleryUnavailable``,
+    ``names.checked_name`` gives them back. Who is given by number (``Person.id``) is found within the
+    change itself: by another name, should they have got one meanwhile, and never anew, should they
+    have been erased. Every method may raise ``GalleryUnavailable``,
     ``GalleryBusy``, ``GalleryCorrupt``, and ``ModelMismatch`` when the gallery was moved to another
     model meanwhile; those that need embeddings or crops also ``GalleryLocked``.
     """
@@ -41,18 +44,30 @@ class Store(Protocol):
 
     def add(
         self,
-        name: str,
+        who: Who,
         new: Sequence[NewTemplate],
         *,
         consent: str | None = None,
         retain_until: date | None = None,
         notes: str | None = None,
+        newcomer: bool = False,
     ) -> Person:
-        """Add a person with templates, or templates to the person of that name: all, or none.
+        """Add a person with templates, or templates to the person of that name or number: all, or none.
+
+        Args:
+            who: their name, or their number.
+            new: templates; maybe none.
+            consent: how they agreed; None leaves what was noted.
+            retain_until: last day to keep them; None as well.
+            notes: anything else; None as well.
+            newcomer: whether they must be new: of two who come at once with one name one is refused.
 
         Raises:
+            NoSuchPerson: nobody has that number.
+            NameTaken: somebody has that name, and was to be a newcomer.
             InvalidName: the name.
-            UsageError: an embedding of another shape, type or length; a quality outside 0 to 1.
+            UsageError: an embedding of another shape or type, or not finite, or not of unit length
+                where the gallery is searched by inner products; a quality outside 0 to 1.
         """
 
     def add_each(
@@ -62,32 +77,34 @@ class Store(Protocol):
         consent: str | None = None,
         retain_until: date | None = None,
         notes: str | None = None,
+        newcomer: bool = False,
     ) -> list[Person]:
-        """``add`` for one name after the other, at the price of one change.
+        """``add`` for one after the other, at the price of one change.
 
         Each person whole or not at all. Should the call fail, the first few may be there.
 
         Args:
-            new: names and their templates; a name may come more than once.
+            new: names or numbers and their templates; a person may come more than once.
             consent: of all of them, as are the day and the notes.
             retain_until: see ``add``.
             notes: see ``add``.
+            newcomer: see ``add``; of each.
 
         Returns:
-            For each name the person, as they are afterwards.
+            For each of them the person, as they are afterwards.
 
         Raises:
-            InvalidName, UsageError: as ``add``; nothing was added.
+            InvalidName, NoSuchPerson, NameTaken, UsageError: as ``add``; nothing was added.
         """
 
     def people(self) -> list[Person]:
         """Everybody, by name, whatever its case."""
 
-    def person(self, name: str) -> Person:
+    def person(self, who: Who) -> Person:
         """One of them.
 
         Raises:
-            NoSuchPerson: nobody has that name.
+            NoSuchPerson: nobody has that name or number.
         """
 
     def person_of(self, number: int) -> Person:
@@ -100,16 +117,16 @@ class Store(Protocol):
     def page(self, after: int, limit: int) -> list[Person]:
         """The next ``limit`` people whose number is above ``after``, in the order of enrolment."""
 
-    def templates(self, name: str) -> list[Template]:
+    def templates(self, who: Who) -> list[Template]:
         """A person's templates, oldest first.
 
         Raises:
-            NoSuchPerson: nobody has that name.
+            NoSuchPerson: nobody has that name or number.
         """
 
     def annotate(
         self,
-        name: str,
+        who: Who,
         *,
         consent: str | None = None,
         retain_until: date | None = None,
@@ -119,33 +136,33 @@ class Store(Protocol):
         """Change what is noted of a person; None leaves a field as it is.
 
         Args:
-            name: whose.
+            who: whose.
             consent: how they agreed; "" takes it back.
             retain_until: last day to keep them.
             notes: anything else; "" takes them back.
             no_date: take the last day back: they are kept until somebody erases them.
 
         Raises:
-            NoSuchPerson: nobody has that name.
+            NoSuchPerson: nobody has that name or number.
         """
 
-    def rename(self, name: str, new: str) -> Person:
+    def rename(self, who: Who, new: str) -> Person:
         """Give a person another name.
 
         Raises:
             InvalidName: the new name.
-            NoSuchPerson: nobody has the old name.
+            NoSuchPerson: nobody has the old name, or the number.
             NameTaken: somebody else has the new one.
         """
 
-    def merge(self, source: str, into: str) -> Person:
+    def merge(self, source: Who, into: Who) -> Person:
         """Move all of one person's templates to another and remove the first.
 
         Consent and notes are kept of the second, or of the first where the second has none; of two
         days of retention the earlier holds.
 
         Raises:
-            NoSuchPerson: nobody has one of the names.
+            NoSuchPerson: nobody has one of the names or numbers.
             UsageError: both are the same.
         """
 
@@ -166,11 +183,11 @@ class Store(Protocol):
             NoSuchTemplate: there is none of that number.
         """
 
-    def erase(self, name: str) -> Receipt:
+    def erase(self, who: Who) -> Receipt:
         """Remove a person and everything held of them, so that nothing is left in the files.
 
         Raises:
-            NoSuchPerson: nobody has that name.
+            NoSuchPerson: nobody has that name or number.
         """
 
     def known(self, name: str) -> bool:
@@ -229,21 +246,30 @@ class Store(Protocol):
 
         Raises:
             NameTaken: somebody has one of the names or numbers; nobody was added.
-            UsageError: an embedding of another shape, type or length.
+            UsageError: an embedding of another shape or type, or not finite.
         """
 
-    def replace_all(self, contract: Contract, embeddings: Mapping[int, NDArray[np.float32]]) -> list[str]:
+    def replace_all(
+        self,
+        contract: Contract,
+        embeddings: Mapping[int, NDArray[np.float32]],
+        dropped: Collection[int] = (),
+    ) -> list[str]:
         """Move the gallery to another model, in one transaction.
 
-        Templates without a new embedding are removed. To search it afterwards, open it again with
-        that model.
+        To search it afterwards, open it again with that model.
 
         Args:
             contract: of the new model.
-            embeddings: (D,) float32 of unit length by template.
+            embeddings: (D,) float32 by template, as ``add`` takes them.
+            dropped: templates that are removed for want of a new embedding.
 
         Returns:
             Names of the people who are left without a template, to be enrolled again.
+
+        Raises:
+            UsageError: there is a template in neither, of somebody who was enrolled meanwhile, or an
+                embedding of another shape, type or length; nothing was changed.
         """
 
     def clear(self) -> bool:

@@ -131,8 +131,14 @@ class Vault:
         )
 
 
-def embedding_bytes(embedding: NDArray[np.float32], dimension: int) -> bytes:
-    """The bytes of an embedding that fits: (D,) float32 of unit length, little-endian.
+def embedding_bytes(embedding: NDArray[np.float32], dimension: int, *, unit: bool = True) -> bytes:
+    """The bytes of an embedding that fits: (D,) finite float32, little-endian.
+
+    Args:
+        embedding: to be stored.
+        dimension: D.
+        unit: see that its length is 1, as inner products need it; a model that compares otherwise
+            says something by the length, too.
 
     Raises:
         UsageError: it does not fit.
@@ -148,7 +154,8 @@ def embedding_bytes(embedding: NDArray[np.float32], dimension: int) -> bytes:
             f"An embedding of shape {shape} and type {kind} does not fit the gallery.",
             hint=f"Give float32 of shape ({dimension},).",
         )
-    # Not "> UNIT": the length may be NaN.
-    if not abs(float(np.linalg.norm(embedding.astype(np.float64))) - 1) <= UNIT:
+    if not np.isfinite(embedding).all():
+        raise UsageError("An embedding holds numbers that are not finite.", hint="Embed the picture again.")
+    if unit and abs(float(np.linalg.norm(embedding.astype(np.float64))) - 1) > UNIT:
         raise UsageError("An embedding is not of unit length.", hint="Divide it by its Euclidean norm.")
     return embedding.astype("<f4").tobytes()

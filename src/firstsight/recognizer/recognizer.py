@@ -13,7 +13,7 @@ import numpy as np
 from firstsight.errors import PoorQuality, UsageError
 from firstsight.faces.kept import keep
 from firstsight.gallery import Contract, Match, NewTemplate, Person, Receipt, Store, open_store
-from firstsight.gallery.index import inner_product
+from firstsight.gallery.index import Similarity, inner_product
 from firstsight.images import Source
 from firstsight.models import DEFAULT, Model
 from firstsight.recognizer import comparing
@@ -40,9 +40,7 @@ class Recognizer:
         """
         self.encoder = model if isinstance(model, Encoder) else Encoder(model)
         opened = self.encoder.model
-        # What a cosine head says of templates of unit length; a gallery knows how to search so quickly.
-        similarity = inner_product if opened.head is None else opened.similarity
-        self.store: Store = open_store(gallery, contract(opened), similarity=similarity)
+        self.store: Store = open_store(gallery, contract(opened), similarity=similarity(opened))
 
     def enroll(
         self,
@@ -160,6 +158,12 @@ class Recognizer:
 def contract(model: Model) -> Contract:
     """What a gallery must remember of the model that made its templates."""
     return Contract(model.name, model.digest, model.preprocessing.version, model.dimension)
+
+
+def similarity(model: Model) -> Similarity:
+    """How a gallery of that model's templates is searched."""
+    # What a cosine head says of templates of unit length; a gallery knows how to search so quickly.
+    return inner_product if model.head is None else model.similarity
 
 
 def new_template(encoded: EncodedFace, source: str, keep_crop: bool, force: bool) -> NewTemplate:

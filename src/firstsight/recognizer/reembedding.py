@@ -14,7 +14,7 @@ from firstsight.faces.kept import kept_landmarks
 from firstsight.gallery import KeptCrop, open_store
 from firstsight.images import read_image
 from firstsight.recognizer.encoder import Encoder
-from firstsight.recognizer.recognizer import contract
+from firstsight.recognizer.recognizer import contract, similarity
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ def embed_anew(
 
 
 def move(gallery: str | Path, encoder: Encoder, plan: Plan) -> list[str]:
-    """Carry out a plan, in one transaction; what it lost is removed.
+    """Carry out a plan, in one transaction; what it lost is removed, and nothing else.
 
     Returns:
         Names of the people who are left without a photo.
@@ -89,15 +89,11 @@ def move(gallery: str | Path, encoder: Encoder, plan: Plan) -> list[str]:
         UsageError: somebody was enrolled since the plan was made.
         GalleryError: the gallery.
     """
-    foreseen = {*plan.embeddings, *(lost.template_id for lost in plan.lost)}
-    store = open_store(gallery)
+    # Of the new model, which says what its embeddings have to be like.
+    store = open_store(gallery, similarity=similarity(encoder.model))
     try:
-        people = [person.name for person in store.people()]
-        if any(kept.id not in foreseen for name in people for kept in store.templates(name)):
-            raise UsageError(
-                "The gallery has got new photos meanwhile; nothing was changed.", hint="Do it again."
-            )
-        return store.replace_all(contract(encoder.model), plan.embeddings)
+        dropped = {lost.template_id for lost in plan.lost}
+        return store.replace_all(contract(encoder.model), plan.embeddings, dropped)
     finally:
         store.close()
 

@@ -70,8 +70,8 @@ async def enrol(
     def add() -> Person:
         store = service.recognizer.store
         # Photos take their time: who was erased meanwhile must not come back by their name.
-        called = name if person_id is None else store.person_of(person_id).name
-        person = store.add(called, templates, consent=consent, retain_until=retain_until, notes=notes)
+        who = name if person_id is None else person_id
+        person = store.add(who, templates, consent=consent, retain_until=retain_until, notes=notes)
         if once:
             once.done(person)
         service.note(key, "enroll", "enrolled", person_id=person.id, status=status)

@@ -26,11 +26,11 @@ def sweep(service: Service, today: date) -> int:
         if person.retain_until is None or person.retain_until >= today:
             continue
         try:
-            # By number, and as they are now: name and day may have changed meanwhile.
+            # As they are now, and by number: day and name may have changed meanwhile.
             now = store.person_of(person.id)
             if now.retain_until is None or now.retain_until >= today:
                 continue
-            store.erase(now.name)
+            store.erase(person.id)
         except NoSuchPerson:
             continue
         service.note(None, "retention", "erased", person_id=person.id, status=0)

@@ -9,7 +9,7 @@ import pytest
 from tests.gallery.gallery_makers import CONTRACT, KEY, OTHER, names, photos, units
 from tests.gallery.milvus.milvus_rows import rows
 
-from firstsight.errors import GalleryLocked, UsageError
+from firstsight.errors import GalleryLocked, ModelMismatch, UsageError
 from firstsight.gallery import Store, open_store
 from firstsight.gallery.milvus import MilvusStore, writer
 from firstsight.gallery.milvus.connection import Connection
@@ -122,12 +122,12 @@ def test_killed_while_the_gallery_moves_to_another_model(
 ) -> None:
     milvus.add("Ada", photos(2, 1, b"crop"))
     (embedding,) = units(1, 9, OTHER.dimension)
-    dying(milvus, monkeypatch, "insert", inserts, lambda: milvus.replace_all(OTHER, {1: embedding}))
+    dying(milvus, monkeypatch, "insert", inserts, lambda: milvus.replace_all(OTHER, {1: embedding}, [2]))
     assert milvus.contract == CONTRACT
     assert best(milvus) == "Ada"
     assert milvus.count_templates() == 2
     whole(milvus)
-    assert milvus.replace_all(OTHER, {1: embedding}) == ["Next"]
+    assert milvus.replace_all(OTHER, {1: embedding}, [2]) == ["Next"]
     again = open_store(milvus_gallery, OTHER)
     whole(again)
     again.close()
@@ -138,12 +138,30 @@ def test_killed_just_after_the_gallery_moved_to_another_model(
 ) -> None:
     milvus.add("Ada", photos(2, 1, b"crop"))
     (embedding,) = units(1, 9, OTHER.dimension)
-    dying(milvus, monkeypatch, "insert", 3, lambda: milvus.replace_all(OTHER, {1: embedding}))
+    dying(milvus, monkeypatch, "insert", 3, lambda: milvus.replace_all(OTHER, {1: embedding}, [2]))
     again = open_store(milvus_gallery, OTHER)
     assert again.search(embedding[None], 1)[0][0].template_id == 1
     assert again.count_templates() == 1
     whole(again)
     again.close()
+
+
+def test_after_a_refusal_others_can_write(
+    milvus: MilvusStore, milvus_gallery: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A lease that nobody gives back is renewed for as long as the process lives."""
+    monkeypatch.setattr(writer, "IDLE", 0.01)
+    other = open_store(milvus_gallery, CONTRACT)
+    other.replace_all(OTHER, {})
+    rest(milvus)
+    assert rows(milvus)["leases"] == []
+    with pytest.raises(ModelMismatch):
+        milvus.add("Ada", photos(1, 1))
+    while (timer := milvus._writer._timer) and timer.is_alive():
+        timer.join()
+    assert rows(milvus)["leases"] == []
+    assert other.add("Bob", []).name == "Bob"
+    other.close()
 
 
 def test_a_long_life_leaves_one_row_for_each(milvus: MilvusStore, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -63,8 +63,11 @@ def test_erase(postgres: Postgres, gallery: Store) -> None:
         (lambda store: store.move_template(17, "Person 1"), SECRETS[:3]),
         (lambda store: store.annotate("Ada Lovelace", notes=""), SECRETS[1:2]),
         (lambda store: store.add("Ada Lovelace", [], consent="revoked"), SECRETS[2:3]),
-        (lambda store: store.replace_all(OTHER, {}), SECRETS[3:]),
-        (lambda store: store.replace_all(OTHER, {17: units(1, 1, OTHER.dimension)[0]}), SECRETS[4:5]),
+        (lambda store: store.replace_all(OTHER, {}, range(1000)), SECRETS[3:]),
+        (
+            lambda store: store.replace_all(OTHER, {17: units(1, 1, OTHER.dimension)[0]}, range(1000)),
+            SECRETS[4:5],
+        ),
     ],
     ids=["remove", "rename", "merge", "move", "annotate", "add", "reembed", "reembed-kept"],
 )

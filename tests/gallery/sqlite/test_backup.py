@@ -3,7 +3,9 @@ from __future__ import annotations
 import sqlite3
 import stat
 import threading
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -53,6 +55,34 @@ def test_a_copy_made_while_others_write_opens_and_is_of_one_moment(tmp_path: Pat
     restored.close()
     assert stat.S_IMODE(copy.stat().st_mode) == 0o600
     assert not list(tmp_path.glob("*.part"))
+
+
+def test_a_copy_is_of_the_moment_it_began_however_much_is_written_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One made in steps begins anew after each change, and beside a busy service never ends."""
+    gallery, copy = tmp_path / "people.db", tmp_path / "copy.db"
+    store = open_store(gallery, CONTRACT)
+    store.add("Ada", [NewTemplate(template(0).embedding, crop=b"x" * 2**23)])
+
+    class Watched(sqlite3.Connection):
+        """One beside which somebody writes at each step of a copy."""
+
+        def backup(self, target: sqlite3.Connection, **how: Any) -> None:
+            how["progress"] = lambda *_: store.add(f"P{len(store.people())}", []) if few() else None
+            super().backup(target, **how)
+
+    def few() -> bool:
+        return store.count_people() < 5
+
+    monkeypatch.setattr(sqlite3, "connect", partial(sqlite3.connect, factory=Watched))
+    back_up(gallery, copy)
+    monkeypatch.undo()
+    assert store.count_people() == 2
+    store.close()
+    restored = open_store(copy, CONTRACT)
+    assert [person.name for person in restored.people()] == ["Ada"]
+    restored.close()
 
 
 def test_nothing_is_replaced_and_nothing_half_written_stays(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tests.gallery.gallery_makers import CONTRACT, names, photos, raw
 
-from firstsight.errors import GalleryCorrupt, GalleryTooNew, GalleryUnavailable
+from firstsight.errors import GalleryCorrupt, GalleryMissing, GalleryTooNew, GalleryUnavailable
 from firstsight.gallery import Contract, open_store
 from firstsight.gallery.sqlite import header, schema
 from firstsight.gallery.sqlite.connection import Connection
@@ -115,3 +115,19 @@ def test_a_gallery_that_another_is_making_is_never_seen_by_halves(path: Path) ->
         database.set_trace_callback(make)
     assert header.open_or_make(gallery, CONTRACT, None).contract == CONTRACT
     gallery.close()
+
+
+def test_a_file_whose_maker_was_killed_before_its_tables_is_as_if_it_were_not_there(path: Path) -> None:
+    """So that whoever may make a gallery makes its tables, see ``cli.options.open_recognizer``."""
+    path.touch(0o600)
+    with pytest.raises(GalleryMissing, match="is an empty file"):
+        open_store(path)
+    begun = Connection(path, create=True)
+    begun.start()  # one that came a step further
+    begun.close()
+    with pytest.raises(GalleryMissing, match="is an empty file"):
+        open_store(path)
+    store = open_store(path, CONTRACT)
+    store.add("Ada", photos(1, 1))
+    assert names(store.people()) == ["Ada"]
+    store.close()

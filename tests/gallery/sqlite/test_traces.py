@@ -66,7 +66,7 @@ def test_erase(plain: Store, path: Path) -> None:
         (lambda store: store.move_template(61, "Person 1"), SECRETS[:4]),
         (lambda store: store.annotate("Ada Lovelace", notes=""), SECRETS[1:2]),
         (lambda store: store.add("Ada Lovelace", [], consent="revoked"), SECRETS[2:3]),
-        (lambda store: store.replace_all(OTHER, {}), SECRETS[4:]),
+        (lambda store: store.replace_all(OTHER, {}, range(1000)), SECRETS[4:]),
     ],
     ids=["remove", "rename", "merge", "move", "annotate", "add", "reembed"],
 )

@@ -113,7 +113,10 @@ class Change:
 
     totals: Totals
     records: tuple[tuple[int, Record | None], ...]
-    """New state of one person or two, by number; None of those who are removed."""
+    """New state of one person or two, by number; None of those who are removed.
+
+    Of nobody in a gallery that was moved to another model when it was empty: the numbers go on.
+    """
     supersedes: tuple[int, ...]
     """Rows of which nothing holds any more."""
 
@@ -170,7 +173,7 @@ def change_row(change: Change) -> Row:
             "Notes and photos of one person are too long for Milvus.",
             hint="A person can have about 50,000 letters of notes, or about 5,000 photos.",
         )
-    (a, first), (b, second) = (*change.records, (0, None))[:2]
+    (a, first), (b, second) = (*change.records, (0, None), (0, None))[:2]
     return {
         "pk": change.pk,
         "a": a,

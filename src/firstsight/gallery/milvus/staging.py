@@ -9,12 +9,13 @@ from datetime import date
 from firstsight.errors import NameTaken, UsageError
 from firstsight.gallery.milvus.connection import TEXT, Row
 from firstsight.gallery.milvus.layout import Record, crop_rows, new_record
-from firstsight.gallery.milvus.view import TemplateRow, View, template_row
+from firstsight.gallery.milvus.view import Found, TemplateRow, View, template_row
 from firstsight.gallery.milvus.writer import Writer
-from firstsight.gallery.records import KeptCrop, NewTemplate, Receipt, Template
-from firstsight.gallery.refusals import fits
-from firstsight.gallery.store import Named
-from firstsight.gallery.text import moment, now, storable
+from firstsight.gallery.names import Who, checked_name
+from firstsight.gallery.records import KeptCrop, NewTemplate, Person, Receipt, Template
+from firstsight.gallery.refusals import fits, name_taken, nobody_is
+from firstsight.gallery.store import Held, Named
+from firstsight.gallery.text import day, moment, now, storable
 
 
 def check(template: NewTemplate, dimension: int) -> None:
@@ -33,34 +34,90 @@ def add_each(
     writer: Writer,
     named: Sequence[Named],
     noted: tuple[str | None, date | None, str | None],
-) -> dict[str, Record]:
-    """Add templates that were checked to people, who are added when new; a change for each person.
+    newcomer: bool = False,
+) -> list[Record]:
+    """Add templates that were checked to people; a change for each person.
 
     Args:
         view: what there is.
         writer: writes.
-        named: checked names and their templates.
+        named: checked names, of whom those that are new are added, or numbers; and their templates.
         noted: consent, last day and notes of all.
+        newcomer: whether all of them have to be new.
 
     Returns:
-        Everybody as they are afterwards, by name.
+        For each of ``named`` the person as they are afterwards.
+
+    Raises:
+        NoSuchPerson: nobody has one of the numbers.
+        NameTaken: somebody is there who was to be a newcomer.
     """
-    found = view.find_all(name for name, _ in named)
-    records = {name: each.record for name, each in found.items()}
+    found = view.by_numbers(who for who, _ in named if not isinstance(who, str))
+    for who, _ in named:
+        if not isinstance(who, str) and who not in found:
+            raise nobody_is(who)
+    called = view.find_all(who for who, _ in named if isinstance(who, str))
+    found |= {each.record.id: each for each in called.values()}
+    numbers: dict[Who, int] = {name: each.record.id for name, each in called.items()}
+    records = {number: each.record for number, each in found.items()}
     staged, crops = [], []
-    for name, new in named:
-        record = records.get(name) or new_record(writer.next_person(), name)
-        rows, parts = staged_rows(writer, record.id, new)
+    for who, new in named:
+        number = who if not isinstance(who, str) else numbers.get(who)
+        if number is not None and newcomer:
+            raise name_taken(records[number].name)
+        if number is None:
+            number = numbers[who] = writer.next_person()
+            records[number] = new_record(number, str(who))
+        record = records[number]
+        rows, parts = staged_rows(writer, number, new)
         pairs = tuple((row["template"], row["pk"]) for row in rows)
-        records[name] = replace(record, rows=record.rows + pairs).annotated(*noted)
+        records[number] = replace(record, rows=record.rows + pairs).annotated(*noted)
         staged += rows
         crops += parts
     if named:
         writer.stage(staged, crops)
         writer.commit_each(
-            [({record.id: record}, {record.id: found.get(name)}) for name, record in records.items()]
+            [({number: record}, {number: found.get(number)}) for number, record in records.items()]
         )
-    return records
+    return [records[numbers[who] if isinstance(who, str) else who] for who, _ in named]
+
+
+def take(view: View, writer: Writer, people: Sequence[tuple[Person, Sequence[Held]]]) -> None:
+    """Add people as another gallery holds them, with templates that were checked.
+
+    Raises:
+        NameTaken: somebody has one of the names or numbers.
+    """
+    taken = view.by_numbers(person.id for person, _ in people)
+    named = view.find_all(checked_name(person.name) for person, _ in people)
+    for person, _ in people:
+        if person.id in taken or person.name in named:
+            raise NameTaken(
+                f"Somebody has the name {person.name!r} or its number {person.id} already.",
+                hint="Copy to a gallery that is empty.",
+            )
+    numbers = [template.id for _, held in people for template, _ in held]
+    make_way(view, numbers)
+    staged: list[Row] = []
+    crops: list[Row] = []
+    changes: list[tuple[dict[int, Record | None], dict[int, Found | None]]] = []
+    for person, held in people:
+        for template, new in held:
+            crops += crop_rows(template.id, new.crop)
+            staged.append(template_row(taken_row(person.id, template, new)))
+        record = Record(
+            person.id,
+            person.name,
+            person.created.isoformat(timespec="seconds"),
+            person.consent,
+            day(person.retain_until),
+            person.notes,
+            tuple((template.id, template.id) for template, _ in held),
+        )
+        changes.append(({record.id: record}, {record.id: None}))
+    writer.raise_numbers(max((person.id for person, _ in people), default=0), max(numbers, default=0))
+    writer.stage(staged, crops)
+    writer.commit_each(changes)
 
 
 def staged_rows(writer: Writer, person: int, new: Sequence[NewTemplate]) -> tuple[list[Row], list[Row]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
@@ -11,27 +11,26 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from firstsight.errors import GalleryLocked, GalleryUnavailable, NameTaken, UsageError
+from firstsight.errors import GalleryLocked, GalleryUnavailable, UsageError
 from firstsight.gallery.cipher import VARIABLE, key_from_environment
 from firstsight.gallery.index import Similarity, inner_product
 from firstsight.gallery.milvus import header as headers
 from firstsight.gallery.milvus import sharing
 from firstsight.gallery.milvus.address import Address
-from firstsight.gallery.milvus.connection import CollectionMissing, Row
-from firstsight.gallery.milvus.layout import Record, crop_rows, new_record
+from firstsight.gallery.milvus.connection import CollectionMissing
+from firstsight.gallery.milvus.layout import new_record
 from firstsight.gallery.milvus.search import Search
 from firstsight.gallery.milvus.staging import (
     add_each,
     check,
     hand_over,
     kept_crop,
-    make_way,
     receipt,
-    taken_row,
+    take,
 )
-from firstsight.gallery.milvus.view import Found, View, template_row
+from firstsight.gallery.milvus.view import View
 from firstsight.gallery.milvus.writer import Writer
-from firstsight.gallery.names import alphabetical, checked_name
+from firstsight.gallery.names import Who, alphabetical, checked_name, checked_who
 from firstsight.gallery.records import (
     Contract,
     KeptCrop,
@@ -44,7 +43,6 @@ from firstsight.gallery.records import (
 )
 from firstsight.gallery.refusals import agree, name_taken, searchable, two_people
 from firstsight.gallery.store import Held, Named
-from firstsight.gallery.text import day
 from firstsight.gallery.vault import embedding_bytes
 
 T = TypeVar("T")
@@ -89,15 +87,19 @@ class MilvusStore:
 
     def add(
         self,
-        name: str,
+        who: Who,
         new: Sequence[NewTemplate],
         *,
         consent: str | None = None,
         retain_until: date | None = None,
         notes: str | None = None,
+        newcomer: bool = False,
     ) -> Person:
-        """Add a person with templates, or templates to a person of that name."""
-        return self.add_each([(name, new)], consent=consent, retain_until=retain_until, notes=notes)[0]
+        """Add a person with templates, or templates to a person of that name or number."""
+        (person,) = self.add_each(
+            [(who, new)], consent=consent, retain_until=retain_until, notes=notes, newcomer=newcomer
+        )
+        return person
 
     def add_each(
         self,
@@ -106,29 +108,30 @@ class MilvusStore:
         consent: str | None = None,
         retain_until: date | None = None,
         notes: str | None = None,
+        newcomer: bool = False,
     ) -> list[Person]:
         """The same for several, of whom each is a change."""
-        named = [(checked_name(name), templates) for name, templates in new]
+        named = [(checked_who(who), templates) for who, templates in new]
         for _, templates in named:
             for template in templates:
                 check(template, self.contract.dimension)
         with self._writing() as (view, writer):
-            records = add_each(view, writer, named, (consent, retain_until, notes))
-            return [records[name].person() for name, _ in named]
+            records = add_each(view, writer, named, (consent, retain_until, notes), newcomer)
+            return [record.person() for record in records]
 
     def people(self) -> list[Person]:
         """Everybody, by name."""
         people = self._read(lambda view: [each.record.person() for each in view.everybody()])
         return sorted(people, key=lambda person: alphabetical(person.name))
 
-    def person(self, name: str) -> Person:
+    def person(self, who: Who) -> Person:
         """One of them."""
-        name = checked_name(name)
-        return self._read(lambda view: view.get(name).record.person())
+        who = checked_who(who)
+        return self._read(lambda view: view.get(who).record.person())
 
     def person_of(self, number: int) -> Person:
         """One of them, by number."""
-        return self._read(lambda view: view.by_number(number).record.person())
+        return self._read(lambda view: view.get(number).record.person())
 
     def page(self, after: int, limit: int) -> list[Person]:
         """The next people in the order of enrolment."""
@@ -139,19 +142,19 @@ class MilvusStore:
 
         return self._read(read)
 
-    def templates(self, name: str) -> list[Template]:
+    def templates(self, who: Who) -> list[Template]:
         """A person's templates, oldest first."""
-        name = checked_name(name)
+        who = checked_who(who)
 
         def read(view: View) -> list[Template]:
-            record = view.get(name).record
+            record = view.get(who).record
             return [row.template(record.name) for row in view.rows_of(record)]
 
         return self._read(read)
 
     def annotate(
         self,
-        name: str,
+        who: Who,
         *,
         consent: str | None = None,
         retain_until: date | None = None,
@@ -159,20 +162,20 @@ class MilvusStore:
         no_date: bool = False,
     ) -> Person:
         """Change what is noted of a person; None leaves a field as it is."""
-        name = checked_name(name)
+        who = checked_who(who)
         with self._writing() as (view, writer):
-            found = view.get(name)
+            found = view.get(who)
             record = found.record.annotated(consent, retain_until, notes, no_date=no_date)
             if record != found.record:
                 writer.commit({record.id: record}, {record.id: found})
             return record.person()
 
-    def rename(self, name: str, new: str) -> Person:
+    def rename(self, who: Who, new: str) -> Person:
         """Give a person another name."""
-        name, new = checked_name(name), checked_name(new)
+        who, new = checked_who(who), checked_name(new)
         with self._writing() as (view, writer):
-            found = view.get(name)
-            if name == new:
+            found = view.get(who)
+            if found.record.name == new:
                 return found.record.person()
             if view.find(new):
                 raise name_taken(new)
@@ -180,12 +183,12 @@ class MilvusStore:
             writer.commit({record.id: record}, {record.id: found})
             return record.person()
 
-    def merge(self, source: str, into: str) -> Person:
+    def merge(self, source: Who, into: Who) -> Person:
         """Move all of one person's templates to another and remove the first."""
-        source, into = checked_name(source), checked_name(into)
-        two_people(source, into)
+        source, into = checked_who(source), checked_who(into)
         with self._writing() as (view, writer):
             gone, kept = view.get(source), view.get(into)
+            two_people(gone.record.person(), kept.record.person())
             rows = view.rows_of(gone.record, embeddings=True)
             pairs = hand_over(writer, rows, kept.record.id)
             days = [each for each in (gone.record.until, kept.record.until) if each]
@@ -225,11 +228,11 @@ class MilvusStore:
             writer.commit({found.record.id: replace(found.record, rows=rest)}, {found.record.id: found})
             return receipt(found.record, [row])
 
-    def erase(self, name: str) -> Receipt:
+    def erase(self, who: Who) -> Receipt:
         """Remove a person and everything held of them."""
-        name = checked_name(name)
+        who = checked_who(who)
         with self._writing() as (view, writer):
-            found = view.get(name)
+            found = view.get(who)
             rows = view.rows_of(found.record)
             writer.commit({found.record.id: None}, {found.record.id: found})
             return receipt(found.record, rows)
@@ -282,7 +285,7 @@ class MilvusStore:
         """A person's templates with all that is kept of them, oldest first."""
 
         def read(view: View) -> list[Held]:
-            record = view.by_number(number).record
+            record = view.get(number).record
             return [
                 (row.template(record.name), row.new(view.crop(row.number) if row.crop else None))
                 for row in view.rows_of(record, embeddings=True)
@@ -296,43 +299,19 @@ class MilvusStore:
             for _, new in held:
                 check(new, self.contract.dimension)
         with self._writing() as (view, writer):
-            taken = view.by_numbers(person.id for person, _ in people)
-            named = view.find_all(checked_name(person.name) for person, _ in people)
-            for person, _ in people:
-                if person.id in taken or person.name in named:
-                    raise NameTaken(
-                        f"Somebody has the name {person.name!r} or its number {person.id} already.",
-                        hint="Copy to a gallery that is empty.",
-                    )
-            make_way(view, [template.id for _, held in people for template, _ in held])
-            staged: list[Row] = []
-            crops: list[Row] = []
-            changes: list[tuple[dict[int, Record | None], dict[int, Found | None]]] = []
-            for person, held in people:
-                for template, new in held:
-                    crops += crop_rows(template.id, new.crop)
-                    staged.append(template_row(taken_row(person.id, template, new)))
-                record = Record(
-                    person.id,
-                    person.name,
-                    person.created.isoformat(timespec="seconds"),
-                    person.consent,
-                    day(person.retain_until),
-                    person.notes,
-                    tuple((template.id, template.id) for template, _ in held),
-                )
-                changes.append(({record.id: record}, {record.id: None}))
-            numbers = [template.id for _, held in people for template, _ in held]
-            writer.raise_numbers(max((person.id for person, _ in people), default=0), max(numbers, default=0))
-            writer.stage(staged, crops)
-            writer.commit_each(changes)
+            take(view, writer, people)
 
-    def replace_all(self, contract: Contract, embeddings: Mapping[int, NDArray[np.float32]]) -> list[str]:
-        """Move the gallery to another model: templates without a new embedding are removed."""
+    def replace_all(
+        self,
+        contract: Contract,
+        embeddings: Mapping[int, NDArray[np.float32]],
+        dropped: Collection[int] = (),
+    ) -> list[str]:
+        """Move the gallery to another model: templates that are dropped are removed."""
         for embedding in embeddings.values():
             embedding_bytes(embedding, contract.dimension)
         with self._writing() as (_, writer):
-            left = writer.move_model(contract, embeddings)
+            left = writer.move_model(contract, embeddings, dropped)
         self.contract = contract
         return sorted(left, key=alphabetical)
 

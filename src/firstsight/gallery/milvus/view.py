@@ -23,8 +23,9 @@ from firstsight.gallery.milvus.layout import (
     read_records,
     read_totals,
 )
+from firstsight.gallery.names import Who
 from firstsight.gallery.records import NewTemplate, Template
-from firstsight.gallery.refusals import no_photo, nobody_called, nobody_numbered
+from firstsight.gallery.refusals import no_photo, nobody_is
 from firstsight.gallery.text import read_time
 
 WINDOW: Final = 2048
@@ -98,16 +99,6 @@ class View:
             found |= self._current(f"a in {part} or b in {part}", set(part))
         return found | {number: own for number in wanted if (own := self.own.get(number))}
 
-    def by_number(self, number: int) -> Found:
-        """One of them.
-
-        Raises:
-            NoSuchPerson: nobody has that number.
-        """
-        if (found := self.by_numbers([number]).get(number)) is None:
-            raise nobody_numbered(number)
-        return found
-
     def find(self, name: str) -> Found | None:
         """The person of that name, if there is one."""
         return self.find_all([name]).get(name)
@@ -136,14 +127,15 @@ class View:
                 held.setdefault(each.record.name, each)
         return held
 
-    def get(self, name: str) -> Found:
-        """The person of that name.
+    def get(self, who: Who) -> Found:
+        """The person of that name or number.
 
         Raises:
             NoSuchPerson: there is none.
         """
-        if (found := self.find(name)) is None:
-            raise nobody_called(name)
+        found = self.find(who) if isinstance(who, str) else self.by_numbers([who]).get(who)
+        if found is None:
+            raise nobody_is(who)
         return found
 
     def everybody(self, after: int = 0, last: int | None = None, window: int = WINDOW) -> Iterator[Found]:

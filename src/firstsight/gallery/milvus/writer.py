@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Final
@@ -31,7 +31,7 @@ from firstsight.gallery.milvus.lease import Lease
 from firstsight.gallery.milvus.mending import drop_others
 from firstsight.gallery.milvus.view import Found, View, template_row
 from firstsight.gallery.records import Contract
-from firstsight.gallery.refusals import agree
+from firstsight.gallery.refusals import agree, foreseen
 
 IDLE: Final = 0.5
 """Seconds after the last change until others may write."""
@@ -77,18 +77,16 @@ class Writer:
             GalleryBusy: another process writes.
         """
         with self._lock:
-            self._begin()
-            view = self._view
-            if view is None:
-                raise _gone(self.connection)
-            agree(contract, view.header.contract, self.connection.address.shown)
             try:
+                self._begin()
+                view = self._current
+                agree(contract, view.header.contract, self.connection.address.shown)
                 yield view
             except BaseException:
                 self._view = None  # what was done is not known for certain: look again
                 raise
             finally:
-                self._rest()
+                self._rest()  # also after a refusal: the lease would be renewed for ever
 
     def make(self, contract: Contract, index: str) -> None:
         """Make the gallery, unless there is one by now."""
@@ -183,21 +181,29 @@ class Writer:
         if totals.change - self._beacon >= BEACON_EVERY:
             self._set_beacon()
 
-    def move_model(self, contract: Contract, embeddings: Mapping[int, NDArray[np.float32]]) -> list[str]:
-        """Move the gallery to another model; templates without a new embedding are removed.
+    def move_model(
+        self, contract: Contract, embeddings: Mapping[int, NDArray[np.float32]], unwanted: Collection[int]
+    ) -> list[str]:
+        """Move the gallery to another model; templates that are not wanted any more are removed.
 
         All is written beside what there is; writing the header is the change.
 
         Returns:
             Names of the people who are left without a template.
+
+        Raises:
+            UsageError: there is a template that is neither; nothing was changed.
         """
         view = self._fresh()
+        everybody = list(view.everybody(last=self._totals.last_person))
+        pairs = (pair for found in everybody for pair in found.record.rows)
+        foreseen((number for number, _ in pairs), {*embeddings, *unwanted})
         old, generation = view.names, view.header.generation + 1
         new = Names.of(self.connection.address.name, generation)
         headers.make_collections(self.connection, new, contract, view.header.index)
         totals = replace(self._totals, people=0, templates=0)
         left, dropped, changes, templates = [], [], [], []
-        for found in view.everybody(last=totals.last_person):
+        for found in everybody:
             record = found.record
             kept = tuple(pair for pair in record.rows if pair[0] in embeddings)
             dropped += [number for number, _ in record.rows if number not in embeddings]
@@ -217,6 +223,10 @@ class Writer:
             changes.append(change_row(Change(totals, ((record.id, record),), ())))
             if len(changes) >= BATCH or len(templates) >= BATCH:
                 self._write(new, templates, changes)
+        if not everybody:
+            # Whose change would say so else: how far the numbers had come, which are never given twice.
+            totals = replace(totals, change=totals.change + 1)
+            changes.append(change_row(Change(totals, (), ())))
         self._write(new, templates, changes)
         for collection in (new.people, new.templates):
             self.connection.tidy(collection, compact=False)

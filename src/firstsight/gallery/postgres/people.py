@@ -5,18 +5,20 @@ from __future__ import annotations
 from datetime import UTC, date
 from typing import Any, Final
 
-from firstsight.gallery.names import alphabetical, checked_name
+from firstsight.gallery.names import Who, alphabetical, checked_name
 from firstsight.gallery.postgres import header
 from firstsight.gallery.postgres.connection import Cursor
 from firstsight.gallery.postgres.text import given, held
 from firstsight.gallery.records import Person
-from firstsight.gallery.refusals import no_place_for, nobody_called, nobody_numbered
+from firstsight.gallery.refusals import name_taken, no_place_for, nobody_is
 from firstsight.gallery.text import day, moment
 
 SELECT: Final = """
     SELECT person.id, name, person.created, consent, retain_until, notes, count(template.id)
     FROM person LEFT JOIN template ON template.person_id = person.id
 """
+NAMED: Final = "WHERE name = %s GROUP BY person.id"
+NUMBERED: Final = "WHERE person.id = %s GROUP BY person.id"
 PAGE: Final = """
     WHERE person.id IN (SELECT id FROM person WHERE id > %s ORDER BY id LIMIT %s)
     GROUP BY person.id ORDER BY person.id
@@ -34,33 +36,21 @@ def count(cursor: Cursor) -> int:
     return int(cursor.execute("SELECT count(*) FROM person").fetchall()[0][0])
 
 
-def find(cursor: Cursor, name: str) -> Person | None:
-    """The person of that name, if there is one."""
-    row = cursor.execute(SELECT + "WHERE name = %s GROUP BY person.id", (name,)).fetchone()
+def find(cursor: Cursor, who: Who) -> Person | None:
+    """The person of that name or number, if there is one."""
+    row = cursor.execute(SELECT + (NAMED if isinstance(who, str) else NUMBERED), (who,)).fetchone()
     return _record(row) if row else None
 
 
-def get(cursor: Cursor, name: str) -> Person:
-    """The person of that name.
+def get(cursor: Cursor, who: Who) -> Person:
+    """The person of that name or number.
 
     Raises:
         NoSuchPerson: there is none.
     """
-    if (person := find(cursor, name)) is None:
-        raise nobody_called(name)
+    if (person := find(cursor, who)) is None:
+        raise nobody_is(who)
     return person
-
-
-def numbered(cursor: Cursor, number: int) -> Person:
-    """The person of that number.
-
-    Raises:
-        NoSuchPerson: there is none.
-    """
-    row = cursor.execute(SELECT + "WHERE person.id = %s GROUP BY person.id", (number,)).fetchone()
-    if row is None:
-        raise nobody_numbered(number)
-    return _record(row)
 
 
 def page(cursor: Cursor, after: int, limit: int) -> list[Person]:
@@ -70,15 +60,24 @@ def page(cursor: Cursor, after: int, limit: int) -> list[Person]:
     return [_record(row) for row in rows]
 
 
-def find_or_add(cursor: Cursor, name: str) -> Person:
-    """The person of that name, who is added when new."""
-    if person := find(cursor, name):
+def find_or_add(cursor: Cursor, who: Who, newcomer: bool = False) -> Person:
+    """The person of that name, who is added when new, or of that number, who is not.
+
+    Raises:
+        NoSuchPerson: nobody has that number.
+        NameTaken: they are there, and were to be a newcomer.
+    """
+    if person := find(cursor, who):
+        if newcomer:
+            raise name_taken(person.name)
         return person
+    if not isinstance(who, str):
+        raise nobody_is(who)
     cursor.execute(
         "INSERT INTO person (id, name, created) VALUES (%s, %s, %s)",
-        (header.next_person(cursor), name, moment()),
+        (header.next_person(cursor), who, moment()),
     )
-    return get(cursor, name)
+    return get(cursor, who)
 
 
 def take(cursor: Cursor, person: Person) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date
 from functools import partial
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from firstsight.gallery.cipher import Cipher, key_from_environment
 from firstsight.gallery.index import Similarity, inner_product
-from firstsight.gallery.names import checked_name
+from firstsight.gallery.names import Who, checked_name, checked_who
 from firstsight.gallery.postgres import header, people, templates, traces
 from firstsight.gallery.postgres.address import Address
 from firstsight.gallery.postgres.connection import Connection, Cursor, Found, Work
@@ -32,6 +32,7 @@ from firstsight.gallery.refusals import (
     agree,
     checked,
     fits,
+    foreseen,
     moved,
     name_taken,
     no_photo,
@@ -80,20 +81,25 @@ class PostgresStore:
         self.contract, self._proof = found.contract, found.proof
         self._address = address
         self._embeddings = Embeddings(self._vault, found.proof is not None)
-        by_server = similarity is inner_product and not self._embeddings.sealed
+        self._unit = similarity is inner_product
+        by_server = self._unit and not self._embeddings.sealed
         self._index = None if by_server else LiveIndex(address, self._embeddings, similarity)
 
     def add(
         self,
-        name: str,
+        who: Who,
         new: Sequence[NewTemplate],
         *,
         consent: str | None = None,
         retain_until: date | None = None,
         notes: str | None = None,
+        newcomer: bool = False,
     ) -> Person:
-        """Add a person with templates, or templates to a person of that name."""
-        return self.add_each([(name, new)], consent=consent, retain_until=retain_until, notes=notes)[0]
+        """Add a person with templates, or templates to a person of that name or number."""
+        (person,) = self.add_each(
+            [(who, new)], consent=consent, retain_until=retain_until, notes=notes, newcomer=newcomer
+        )
+        return person
 
     def add_each(
         self,
@@ -102,20 +108,21 @@ class PostgresStore:
         consent: str | None = None,
         retain_until: date | None = None,
         notes: str | None = None,
+        newcomer: bool = False,
     ) -> list[Person]:
         """The same for several, in one transaction."""
-        named = checked(new, self.contract.dimension)
+        named = checked(new, self.contract.dimension, unit=self._unit)
         self._vault.unlock(self._proof)
 
         def work(cursor: Cursor) -> tuple[list[Person], bool]:
             overwrites = False
-            for name, photos in named:
-                person = people.find_or_add(cursor, name)
+            for who, photos in named:
+                person = people.find_or_add(cursor, who, newcomer)
                 templates.add(cursor, self._embeddings, self.contract, person, photos)
                 overwrites |= people.annotate(cursor, person, consent, retain_until, notes)
             if overwrites:
                 traces.note_edit(cursor, people=True, templates=False)
-            return [people.get(cursor, name) for name, _ in named], overwrites
+            return [people.get(cursor, who) for who, _ in named], overwrites
 
         added, overwrites = self._write(work)
         if overwrites:
@@ -126,27 +133,27 @@ class PostgresStore:
         """Everybody, by name."""
         return self._connection.read(people.everybody)
 
-    def person(self, name: str) -> Person:
+    def person(self, who: Who) -> Person:
         """One of them."""
-        name = checked_name(name)
-        return self._connection.read(lambda cursor: people.get(cursor, name))
+        who = checked_who(who)
+        return self._connection.read(lambda cursor: people.get(cursor, who))
 
     def person_of(self, number: int) -> Person:
         """One of them, by number."""
-        return self._connection.read(lambda cursor: people.numbered(cursor, number))
+        return self._connection.read(lambda cursor: people.get(cursor, number))
 
     def page(self, after: int, limit: int) -> list[Person]:
         """The next people in the order of enrolment."""
         return self._connection.read(lambda cursor: people.page(cursor, after, limit))
 
-    def templates(self, name: str) -> list[Template]:
+    def templates(self, who: Who) -> list[Template]:
         """A person's templates, oldest first."""
-        name = checked_name(name)
-        return self._connection.read(lambda cursor: templates.of_person(cursor, people.get(cursor, name)))
+        who = checked_who(who)
+        return self._connection.read(lambda cursor: templates.of_person(cursor, people.get(cursor, who)))
 
     def annotate(
         self,
-        name: str,
+        who: Who,
         *,
         consent: str | None = None,
         retain_until: date | None = None,
@@ -154,36 +161,36 @@ class PostgresStore:
         no_date: bool = False,
     ) -> Person:
         """Change what is noted of a person; None leaves a field as it is."""
-        name = checked_name(name)
+        who = checked_who(who)
 
         def work(cursor: Cursor) -> Person:
-            person = people.get(cursor, name)
+            person = people.get(cursor, who)
             people.annotate(cursor, person, consent, retain_until, notes, no_date=no_date)
-            return people.get(cursor, name)
+            return people.get(cursor, who)
 
         return self._edit(work, templates=False)
 
-    def rename(self, name: str, new: str) -> Person:
+    def rename(self, who: Who, new: str) -> Person:
         """Give a person another name, which nobody else has."""
-        name, new = checked_name(name), checked_name(new)
+        who, new = checked_who(who), checked_name(new)
 
         def work(cursor: Cursor) -> Person:
-            person = people.get(cursor, name)
-            if new != name and people.find(cursor, new):
+            person = people.get(cursor, who)
+            if new != person.name and people.find(cursor, new):
                 raise name_taken(new)
             people.rename(cursor, person, new)
-            return people.get(cursor, new)
+            return people.get(cursor, person.id)
 
         return self._edit(work, templates=False)
 
-    def merge(self, source: str, into: str) -> Person:
+    def merge(self, source: Who, into: Who) -> Person:
         """Move all of one person's templates to another and remove the first."""
-        source, into = checked_name(source), checked_name(into)
-        two_people(source, into)
+        source, into = checked_who(source), checked_who(into)
         self._vault.unlock(self._proof)
 
         def work(cursor: Cursor) -> Person:
             gone, kept = people.get(cursor, source), people.get(cursor, into)
+            two_people(gone, kept)
             for template in templates.of_person(cursor, gone):
                 templates.hand_over(cursor, self._embeddings, self.contract, template.id, kept)
             days = [each for each in (gone.retain_until, kept.retain_until) if each]
@@ -195,7 +202,7 @@ class PostgresStore:
                 kept.notes or gone.notes,
             )
             people.remove(cursor, gone)
-            return people.get(cursor, into)
+            return people.get(cursor, kept.id)
 
         return self._edit(work)
 
@@ -226,12 +233,12 @@ class PostgresStore:
 
         return self._erase(work, people=False)
 
-    def erase(self, name: str) -> Receipt:
+    def erase(self, who: Who) -> Receipt:
         """Remove a person and everything held of them."""
-        name = checked_name(name)
+        who = checked_who(who)
 
         def work(cursor: Cursor) -> tuple[Person, list[Template]]:
-            person = people.get(cursor, name)
+            person = people.get(cursor, who)
             held = templates.of_person(cursor, person)
             people.remove(cursor, person)
             return person, held
@@ -288,7 +295,7 @@ class PostgresStore:
 
         def work(cursor: Cursor) -> list[Held]:
             contract = header.read(cursor, self._address).contract
-            return templates.held_of(cursor, self._embeddings, contract, people.numbered(cursor, number))
+            return templates.held_of(cursor, self._embeddings, contract, people.get(cursor, number))
 
         return self._connection.read(work)
 
@@ -296,7 +303,7 @@ class PostgresStore:
         """Add people as another gallery holds them; here all of them or none."""
         for _, held in people_held:
             for _, new in held:
-                fits(new, self.contract.dimension)
+                fits(new, self.contract.dimension, unit=False)
         self._vault.unlock(self._proof)
 
         def work(cursor: Cursor) -> None:
@@ -307,14 +314,21 @@ class PostgresStore:
 
         self._write(work)
 
-    def replace_all(self, contract: Contract, embeddings: Mapping[int, NDArray[np.float32]]) -> list[str]:
-        """Move the gallery to another model: templates without a new embedding are removed."""
+    def replace_all(
+        self,
+        contract: Contract,
+        embeddings: Mapping[int, NDArray[np.float32]],
+        dropped: Collection[int] = (),
+    ) -> list[str]:
+        """Move the gallery to another model: templates that are dropped are removed."""
         values = {
-            number: embedding_bytes(embedding, contract.dimension) for number, embedding in embeddings.items()
+            number: embedding_bytes(embedding, contract.dimension, unit=self._unit)
+            for number, embedding in embeddings.items()
         }
         self._vault.unlock(self._proof)
 
         def work(cursor: Cursor) -> list[str]:
+            foreseen(templates.numbers(cursor), {*values, *dropped})
             templates.replace(cursor, self._embeddings, contract, values)
             header.change_model(cursor, contract)
             return [each.name for each in people.everybody(cursor) if not each.templates]

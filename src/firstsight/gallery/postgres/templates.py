@@ -74,7 +74,7 @@ def _insert(
         "COPY template (id, person_id, created, source, quality, crop, embedding) FROM STDIN"
     ) as copy:
         for number, created, template in rows:
-            value = embedding_bytes(template.embedding, contract.dimension)
+            value = embedding_bytes(template.embedding, contract.dimension, unit=False)
             copy.write_row(
                 (
                     number,
@@ -140,7 +140,7 @@ def owner(cursor: Cursor, number: int) -> Person:
     row = cursor.execute("SELECT person_id FROM template WHERE id = %s", (number,)).fetchone()
     if row is None:
         raise no_photo(number)
-    return people.numbered(cursor, row[0])
+    return people.get(cursor, row[0])
 
 
 def hand_over(

@@ -6,13 +6,9 @@ import os
 import sqlite3
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import Final
 
 from firstsight.errors import GalleryMissing, GalleryUnavailable
 from firstsight.gallery.sqlite.connection import PATIENCE, translated
-
-PAGES: Final = 1024
-"""Copied at a time; writers go on in between."""
 
 
 def back_up(source: Path, target: Path) -> None:
@@ -36,7 +32,10 @@ def back_up(source: Path, target: Path) -> None:
             ) as old,
             closing(sqlite3.connect(part)) as new,
         ):
-            old.backup(new, pages=PAGES, sleep=0.01)
+            # All pages in one step, of one moment: writers go on beside it, as the source has a
+            # write-ahead log. Of several steps the first is taken anew whenever somebody has written,
+            # so that a copy of a gallery in use need never end.
+            old.backup(new)
             if (found := new.execute("PRAGMA integrity_check").fetchone()[0]) != "ok":
                 raise GalleryUnavailable(
                     f"The copy is not whole ({found}).", hint="Check the gallery and disk."

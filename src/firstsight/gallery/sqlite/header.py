@@ -6,7 +6,7 @@ import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 
-from firstsight.errors import GalleryCorrupt, GalleryUnavailable
+from firstsight.errors import GalleryCorrupt, GalleryMissing
 from firstsight.gallery.records import Contract
 from firstsight.gallery.sqlite import schema
 from firstsight.gallery.sqlite.connection import Connection
@@ -55,7 +55,8 @@ def open_or_make(gallery: Connection, contract: Contract | None, proof: bytes | 
         proof: of the key, for a new gallery.
 
     Raises:
-        GalleryUnavailable: the file is empty, and there is no contract to begin a gallery with.
+        GalleryMissing: the file is empty, and there is no contract to begin a gallery with. Whoever
+            made it was killed before it had tables: the first enrolment begins anew.
         GalleryCorrupt, GalleryTooNew: the file is no gallery, or a later one; it was not changed.
     """
     path = gallery.path
@@ -64,7 +65,7 @@ def open_or_make(gallery: Connection, contract: Contract | None, proof: bytes | 
     with gallery.reading() as database:
         version = schema.check(database, path)
     if version == 0 and contract is None:
-        raise GalleryUnavailable(
+        raise GalleryMissing(
             f"{path} is an empty file.",
             hint="Enrol somebody first: firstsight enroll PHOTO --name NAME",
         )

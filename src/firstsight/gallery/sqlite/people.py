@@ -6,15 +6,17 @@ import sqlite3
 from datetime import date
 from typing import Final
 
-from firstsight.gallery.names import alphabetical, checked_name
+from firstsight.gallery.names import Who, alphabetical, checked_name
 from firstsight.gallery.records import Person
-from firstsight.gallery.refusals import no_place_for, nobody_called, nobody_numbered
+from firstsight.gallery.refusals import name_taken, no_place_for, nobody_is
 from firstsight.gallery.text import day, now, read_day, read_time, storable
 
 SELECT: Final = """
     SELECT person.id, name, person.created, consent, retain_until, notes, count(template.id)
     FROM person LEFT JOIN template ON template.person_id = person.id
 """
+NAMED: Final = "WHERE name = ? GROUP BY person.id"
+NUMBERED: Final = "WHERE person.id = ? GROUP BY person.id"
 
 
 def everybody(database: sqlite3.Connection) -> list[Person]:
@@ -23,33 +25,21 @@ def everybody(database: sqlite3.Connection) -> list[Person]:
     return sorted(people, key=lambda person: alphabetical(person.name))
 
 
-def find(database: sqlite3.Connection, name: str) -> Person | None:
-    """The person of that name, if there is one."""
-    row = database.execute(SELECT + "WHERE name = ? GROUP BY person.id", (name,)).fetchone()
+def find(database: sqlite3.Connection, who: Who) -> Person | None:
+    """The person of that name or number, if there is one."""
+    row = database.execute(SELECT + (NAMED if isinstance(who, str) else NUMBERED), (who,)).fetchone()
     return _record(row) if row else None
 
 
-def get(database: sqlite3.Connection, name: str) -> Person:
-    """The person of that name.
+def get(database: sqlite3.Connection, who: Who) -> Person:
+    """The person of that name or number.
 
     Raises:
         NoSuchPerson: there is none.
     """
-    if (person := find(database, name)) is None:
-        raise nobody_called(name)
+    if (person := find(database, who)) is None:
+        raise nobody_is(who)
     return person
-
-
-def named(database: sqlite3.Connection, number: int) -> Person:
-    """The person of that number.
-
-    Raises:
-        NoSuchPerson: there is none.
-    """
-    row = database.execute(SELECT + "WHERE person.id = ? GROUP BY person.id", (number,)).fetchone()
-    if row is None:
-        raise nobody_numbered(number)
-    return _record(row)
 
 
 def page(database: sqlite3.Connection, after: int, limit: int) -> list[Person]:
@@ -60,12 +50,21 @@ def page(database: sqlite3.Connection, after: int, limit: int) -> list[Person]:
     return [_record(row) for row in rows]
 
 
-def find_or_add(database: sqlite3.Connection, name: str) -> Person:
-    """The person of that name, who is added when new."""
-    if person := find(database, name):
+def find_or_add(database: sqlite3.Connection, who: Who, newcomer: bool = False) -> Person:
+    """The person of that name, who is added when new, or of that number, who is not.
+
+    Raises:
+        NoSuchPerson: nobody has that number.
+        NameTaken: they are there, and were to be a newcomer.
+    """
+    if person := find(database, who):
+        if newcomer:
+            raise name_taken(person.name)
         return person
-    database.execute("INSERT INTO person (name, created) VALUES (?, ?)", (name, now()))
-    return get(database, name)
+    if not isinstance(who, str):
+        raise nobody_is(who)
+    database.execute("INSERT INTO person (name, created) VALUES (?, ?)", (who, now()))
+    return get(database, who)
 
 
 def take(database: sqlite3.Connection, person: Person) -> None:

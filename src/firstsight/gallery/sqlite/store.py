@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from firstsight.gallery.cipher import Cipher, key_from_environment
 from firstsight.gallery.index import Similarity, inner_product
-from firstsight.gallery.names import checked_name
+from firstsight.gallery.names import Who, checked_name, checked_who
 from firstsight.gallery.records import (
     Contract,
     KeptCrop,
@@ -24,7 +24,16 @@ from firstsight.gallery.records import (
     Receipt,
     Template,
 )
-from firstsight.gallery.refusals import agree, checked, fits, name_taken, no_photo, searchable, two_people
+from firstsight.gallery.refusals import (
+    agree,
+    checked,
+    fits,
+    foreseen,
+    name_taken,
+    no_photo,
+    searchable,
+    two_people,
+)
 from firstsight.gallery.sqlite import header, people, templates, traces
 from firstsight.gallery.sqlite.connection import Connection
 from firstsight.gallery.sqlite.live import LiveIndex
@@ -58,19 +67,24 @@ class SqliteStore:
             raise
         self.contract, self._proof = found.contract, found.proof
         self._index = LiveIndex(self._connection, self._vault, similarity)
+        self._unit = similarity is inner_product
         self._owing = False
 
     def add(
         self,
-        name: str,
+        who: Who,
         new: Sequence[NewTemplate],
         *,
         consent: str | None = None,
         retain_until: date | None = None,
         notes: str | None = None,
+        newcomer: bool = False,
     ) -> Person:
-        """Add a person with templates, or templates to a person of that name."""
-        return self.add_each([(name, new)], consent=consent, retain_until=retain_until, notes=notes)[0]
+        """Add a person with templates, or templates to a person of that name or number."""
+        (person,) = self.add_each(
+            [(who, new)], consent=consent, retain_until=retain_until, notes=notes, newcomer=newcomer
+        )
+        return person
 
     def add_each(
         self,
@@ -79,19 +93,20 @@ class SqliteStore:
         consent: str | None = None,
         retain_until: date | None = None,
         notes: str | None = None,
+        newcomer: bool = False,
     ) -> list[Person]:
         """The same for several, in one transaction."""
-        named = checked(new, self.contract.dimension)
+        named = checked(new, self.contract.dimension, unit=self._unit)
         self._vault.unlock(self._proof)
         overwrites = False
         with self._writing() as database:
-            for name, photos in named:
-                person = people.find_or_add(database, name)
+            for who, photos in named:
+                person = people.find_or_add(database, who, newcomer)
                 templates.add(database, self._vault, self.contract, person, photos)
                 overwrites |= people.annotate(database, person, consent, retain_until, notes)
             if overwrites:
                 traces.note_edit(database)
-            added = [people.get(database, name) for name, _ in named]
+            added = [people.get(database, who) for who, _ in named]
         if overwrites:
             self._cleared()
         return added
@@ -101,31 +116,31 @@ class SqliteStore:
         with self._connection.reading() as database:
             return people.everybody(database)
 
-    def person(self, name: str) -> Person:
+    def person(self, who: Who) -> Person:
         """One of them."""
-        name = checked_name(name)
+        who = checked_who(who)
         with self._connection.reading() as database:
-            return people.get(database, name)
+            return people.get(database, who)
 
     def person_of(self, number: int) -> Person:
         """One of them, by number."""
         with self._connection.reading() as database:
-            return people.named(database, number)
+            return people.get(database, number)
 
     def page(self, after: int, limit: int) -> list[Person]:
         """The next people in the order of enrolment."""
         with self._connection.reading() as database:
             return people.page(database, after, limit)
 
-    def templates(self, name: str) -> list[Template]:
+    def templates(self, who: Who) -> list[Template]:
         """A person's templates, oldest first."""
-        name = checked_name(name)
+        who = checked_who(who)
         with self._connection.reading() as database:
-            return templates.of_person(database, people.get(database, name))
+            return templates.of_person(database, people.get(database, who))
 
     def annotate(
         self,
-        name: str,
+        who: Who,
         *,
         consent: str | None = None,
         retain_until: date | None = None,
@@ -133,33 +148,33 @@ class SqliteStore:
         no_date: bool = False,
     ) -> Person:
         """Change what is noted of a person; None leaves a field as it is."""
-        name = checked_name(name)
+        who = checked_who(who)
         with self._editing() as database:
-            person = people.get(database, name)
+            person = people.get(database, who)
             people.annotate(database, person, consent, retain_until, notes, no_date=no_date)
-            person = people.get(database, name)
+            person = people.get(database, who)
         self._cleared()
         return person
 
-    def rename(self, name: str, new: str) -> Person:
+    def rename(self, who: Who, new: str) -> Person:
         """Give a person another name, which nobody else has."""
-        name, new = checked_name(name), checked_name(new)
+        who, new = checked_who(who), checked_name(new)
         with self._editing() as database:
-            person = people.get(database, name)
-            if new != name and people.find(database, new):
+            person = people.get(database, who)
+            if new != person.name and people.find(database, new):
                 raise name_taken(new)
             people.rename(database, person, new)
-            person = people.get(database, new)
+            person = people.get(database, person.id)
         self._cleared()
         return person
 
-    def merge(self, source: str, into: str) -> Person:
+    def merge(self, source: Who, into: Who) -> Person:
         """Move all of one person's templates to another and remove the first."""
-        source, into = checked_name(source), checked_name(into)
-        two_people(source, into)
+        source, into = checked_who(source), checked_who(into)
         self._vault.unlock(self._proof)
         with self._editing() as database:
             gone, kept = people.get(database, source), people.get(database, into)
+            two_people(gone, kept)
             for template in templates.of_person(database, gone):
                 templates.hand_over(database, self._vault, self.contract, template.id, kept)
             days = [each for each in (gone.retain_until, kept.retain_until) if each]
@@ -171,7 +186,7 @@ class SqliteStore:
                 kept.notes or gone.notes,
             )
             people.remove(database, gone)
-            person = people.get(database, into)
+            person = people.get(database, kept.id)
         self._cleared()
         return person
 
@@ -198,11 +213,11 @@ class SqliteStore:
             templates.remove(database, template_id)
         return self._receipt(person, [each for each in held if each.id == template_id])
 
-    def erase(self, name: str) -> Receipt:
+    def erase(self, who: Who) -> Receipt:
         """Remove a person and everything held of them, so that nothing is left in the files."""
-        name = checked_name(name)
+        who = checked_who(who)
         with self._editing() as database:
-            person = people.get(database, name)
+            person = people.get(database, who)
             held = templates.of_person(database, person)
             people.remove(database, person)
         return self._receipt(person, held)
@@ -255,14 +270,14 @@ class SqliteStore:
         self._vault.unlock(self._proof)
         with self._connection.reading() as database:
             found = header.read(database, self._connection.path).contract
-            person = people.named(database, number)
+            person = people.get(database, number)
             return templates.held(database, self._vault, found, person)
 
     def take(self, people_held: Sequence[tuple[Person, Sequence[Held]]]) -> None:
         """Add people as another gallery holds them; here all of them or none."""
         for _, held in people_held:
             for _, new in held:
-                fits(new, self.contract.dimension)
+                fits(new, self.contract.dimension, unit=False)
         self._vault.unlock(self._proof)
         with self._writing() as database:
             for person, held in people_held:
@@ -271,14 +286,21 @@ class SqliteStore:
             # Their numbers need not be above all others, which is where additions are looked for.
             header.change_model(database, self.contract)
 
-    def replace_all(self, contract: Contract, embeddings: Mapping[int, NDArray[np.float32]]) -> list[str]:
-        """Move the gallery to another model: templates without a new embedding are removed."""
+    def replace_all(
+        self,
+        contract: Contract,
+        embeddings: Mapping[int, NDArray[np.float32]],
+        dropped: Collection[int] = (),
+    ) -> list[str]:
+        """Move the gallery to another model: templates that are dropped are removed."""
         values = {
-            number: embedding_bytes(embedding, contract.dimension) for number, embedding in embeddings.items()
+            number: embedding_bytes(embedding, contract.dimension, unit=self._unit)
+            for number, embedding in embeddings.items()
         }
         self._vault.unlock(self._proof)
         with self._editing() as database:
             held = database.execute("SELECT id, person_id FROM template").fetchall()
+            foreseen((number for number, _ in held), {*values, *dropped})
             for number, person_id in held:
                 if number not in values:
                     templates.remove(database, number)

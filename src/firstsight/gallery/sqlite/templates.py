@@ -61,7 +61,7 @@ def _insert(
 ) -> None:
     """Add templates with their numbers and times."""
     for number, created, template in rows:
-        value = embedding_bytes(template.embedding, contract.dimension)
+        value = embedding_bytes(template.embedding, contract.dimension, unit=False)
         database.execute(
             "INSERT INTO template (id, person_id, created, source, quality, embedding, crop) "
             "VALUES (?, ?, ?, ?, ?, ?, ?)",

@@ -59,11 +59,14 @@ def everybody(service: Served, _: Reader, limit: Limit = 100, cursor: Cursor = N
 @router.post("", status_code=201, responses=refusals(NameTaken, InvalidName, *GALLERY))
 def add(service: Served, key: Writer, new: Newcomer) -> dict[str, Any]:
     """A person, without photos yet."""
-    store = service.recognizer.store
-    if store.known(new.name):
-        raise NameTaken("Somebody has that name already.", hint="Choose another name.")
-    noted = {"consent": new.consent, "notes": new.notes, "retain_until": new.retain_until}
-    person = store.add(new.name, [], **noted)  # type: ignore[arg-type]
+    person = service.recognizer.store.add(
+        new.name,
+        [],
+        consent=new.consent,
+        retain_until=new.retain_until,
+        notes=new.notes,
+        newcomer=True,
+    )
     service.note(key, "add", "added", person_id=person.id, status=201)
     return fields.person(person)
 
@@ -72,22 +75,21 @@ def add(service: Served, key: Writer, new: Newcomer) -> dict[str, Any]:
 def show(service: Served, _: Reader, person_id: Number) -> dict[str, Any]:
     """A person and their photos."""
     store = service.recognizer.store
-    person = store.person_of(person_id)
-    photos = [fields.template(one) for one in store.templates(person.name)]
+    person = store.person(person_id)
+    photos = [fields.template(one) for one in store.templates(person_id)]
     return {"person": fields.person(person), "photos": photos}
 
 
 @router.patch("/{person_id}", responses=refusals(NoSuchPerson, NameTaken, InvalidName, *GALLERY))
 def change(service: Served, key: Writer, person_id: Number, wanted: Change) -> dict[str, Any]:
     """Another name, or other notes."""
+    # By number throughout: whoever has the name by the next step may be somebody else.
     store = service.recognizer.store
-    person = store.person_of(person_id)
-    if wanted.name is not None:
-        person = store.rename(person.name, wanted.name)
+    person = store.person(person_id) if wanted.name is None else store.rename(person_id, wanted.name)
     given = wanted.model_fields_set
     if given & {"consent", "notes", "retain_until"}:
         person = store.annotate(
-            person.name,
+            person_id,
             consent=(wanted.consent or "") if "consent" in given else None,
             notes=(wanted.notes or "") if "notes" in given else None,
             retain_until=wanted.retain_until,
@@ -100,9 +102,7 @@ def change(service: Served, key: Writer, person_id: Number, wanted: Change) -> d
 @router.post("/{person_id}/merge", responses=refusals(NoSuchPerson, UsageError, GalleryLocked, *GALLERY))
 def merge(service: Served, key: Writer, person_id: Number, wanted: Merger) -> dict[str, Any]:
     """All photos to another person; this one is removed."""
-    store = service.recognizer.store
-    source, into = store.person_of(person_id), store.person_of(wanted.into)
-    person = store.merge(source.name, into.name)
+    person = service.recognizer.store.merge(person_id, wanted.into)
     service.note(key, "merge", "merged", person_id=person_id)
     service.note(key, "merge", "merged into", person_id=person.id)
     return fields.person(person)
@@ -111,8 +111,7 @@ def merge(service: Served, key: Writer, person_id: Number, wanted: Merger) -> di
 @router.delete("/{person_id}", responses=refusals(NoSuchPerson, *GALLERY))
 def erase(service: Served, key: Admin, person_id: Number) -> dict[str, Any]:
     """Remove a person and all that is held of them; the answer is the receipt."""
-    store = service.recognizer.store
-    receipt = store.erase(store.person_of(person_id).name)
+    receipt = service.recognizer.store.erase(person_id)
     service.note(key, "erase", "erased", person_id=person_id)
     return fields.receipt(receipt)
 
@@ -121,8 +120,8 @@ def erase(service: Served, key: Admin, person_id: Number) -> dict[str, Any]:
 def export(service: Served, key: Admin, person_id: Number) -> dict[str, Any]:
     """All that is held of a person, embeddings apart: for who asks what is known of them."""
     store = service.recognizer.store
-    person = store.person_of(person_id)
-    photos = store.templates(person.name)
+    person = store.person(person_id)
+    photos = store.templates(person_id)
     crops = {one.id: store.crop(one.id).crop for one in photos if one.has_crop}
     service.note(key, "export", "exported", person_id=person_id)
     return {
