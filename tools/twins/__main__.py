@@ -26,11 +26,6 @@ TERMS: Final = {
         "Learnt from 9,525 press photographs of 4,038 people: for study, far below what models know that "
         "were trained on millions.",
     ),
-    "faces": (
-        "non-commercial research (CelebA)",
-        "Learnt from 44,370 photos of 8,876 celebrities and their labels alone: for study, far below what "
-        "models know that were trained on millions. Not measured on children, profiles or masks.",
-    ),
     "faces-distilled": (
         "non-commercial research (CelebA); its teacher: Apache-2.0",
         "A quarter of sface, taught by it on photos of CelebA's celebrities: small, and less sure than its "
