@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 from tests.service.service_makers import PATIENCE, until
 
-from firstsight.errors import ImageUnreadable, NoFace, NoSuchJob, Overloaded
+from firstsight.errors import GalleryUnavailable, ImageUnreadable, NoFace, NoSuchJob, Overloaded
 from firstsight.service.jobs import Job, Jobs, Photo
 
 
@@ -98,6 +98,23 @@ def test_the_error_of_a_photo_is_its_outcome_and_the_others_follow() -> None:
             None,
         ]
         assert [person for _, person, _ in enrol.enrolled] == ["Bob", "Dee"]
+
+    run(test)
+
+
+def test_a_gallery_that_cannot_be_used_is_told_without_its_place() -> None:
+    """Whoever may read may ask for an import; what the database said is for the log."""
+
+    async def failing(*_: object) -> bool:
+        raise GalleryUnavailable("/srv/people.db cannot be opened (disk I/O error).")
+
+    async def test(jobs: Jobs) -> None:
+        job = jobs.start([photo("Ada")], failing)
+        await finished(job)
+        (outcome,) = job.outcomes
+        assert outcome["error"]["code"] == "gallery_unavailable"
+        assert "/srv" not in str(outcome)
+        assert job.id in outcome["error"]["hint"]
 
     run(test)
 

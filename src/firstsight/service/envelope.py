@@ -15,18 +15,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from firstsight import fields
-from firstsight.errors import (
-    BodyMalformed,
-    FirstsightError,
-    GalleryBusy,
-    GalleryCorrupt,
-    GalleryLocked,
-    GalleryTooNew,
-    GalleryUnavailable,
-    ModelMismatch,
-    NoSuchAddress,
-    ServiceError,
-)
+from firstsight.errors import BodyMalformed, FirstsightError, NoSuchAddress, ServiceError
 from firstsight.service import bodies, faults
 from firstsight.service.line import Line
 from firstsight.service.metrics import Metrics
@@ -43,16 +32,6 @@ HEADERS: Final = {
     "Cache-Control": "no-store",
 }
 ENCODED: Final = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
-VEILED: Final[dict[type[FirstsightError], str]] = {
-    GalleryUnavailable: "The gallery, or the service's file beside it, cannot be used.",
-    GalleryBusy: "The gallery, or the service's file beside it, is in use by others for too long.",
-    GalleryCorrupt: "The gallery is damaged.",
-    GalleryTooNew: "A later version of firstsight wrote the gallery.",
-    GalleryLocked: "The gallery cannot be read with the key that the service has for it.",
-    ModelMismatch: "The gallery was made with another model.",
-}
-"""What those who ask are told of failures whose own words are for whoever runs the service: they hold
-paths, addresses of servers and what a database said."""
 DESCRIBED: Final = "All addresses are described in /v1/openapi.json, and for people at /docs."
 log = logging.getLogger("firstsight.service")
 
@@ -121,7 +100,7 @@ class Envelope:
 
 def answered(error: FirstsightError, request_id: str, status: int | None = None) -> JSONResponse:
     """An error as an answer."""
-    error = _veiled(error, request_id)
+    error = faults.veiled(error, "request", request_id)
     headers = {}
     if isinstance(error, ServiceError) and error.retry_after is not None:
         headers["Retry-After"] = str(error.retry_after)
@@ -131,17 +110,6 @@ def answered(error: FirstsightError, request_id: str, status: int | None = None)
         headers["WWW-Authenticate"] = "Bearer"
     values = fields.error(error) | {"request_id": request_id}
     return JSONResponse({"error": values}, status or error.http_status, headers)
-
-
-def _veiled(error: FirstsightError, request_id: str) -> FirstsightError:
-    """The same in words for anybody; what happened is in the log, as far as that may hold it."""
-    text = next((text for kind, text in VEILED.items() if isinstance(error, kind)), None)
-    if text is None:
-        return error
-    # SQLite's name of its reason: its own words may hold a value.
-    reason = getattr(error.__cause__, "sqlite_errorname", "")
-    log.error("request %s: %s %s\n%s", request_id, error.code, reason, faults.told(error))
-    return type(error)(text, hint=f"What happened is in the service's log under {request_id}.")
 
 
 async def on_error(request: Request, error: Exception) -> JSONResponse:

@@ -100,7 +100,7 @@ async def _run(job: Job, photos: Iterable[Photo], enrol: Enrol) -> None:
             try:
                 outcome["enrolled"] = await enrol(name, person, await asyncio.to_thread(read))
             except FirstsightError as error:
-                outcome["error"] = fields.error(error)
+                outcome["error"] = fields.error(faults.veiled(error, "import", job.id))
             job.outcomes.append(outcome)
         job.state = "done"
     except Exception as error:
