@@ -11,8 +11,8 @@ from tests.training.trainings import draw_people, tiny
 
 from firstsight.errors import CheckpointError, DataError, ModelError, TrainingError
 from firstsight.images import read_image
-from firstsight.models import open_model
-from firstsight.models.file import read_twin
+from firstsight.models import Calibration, open_model
+from firstsight.models.file import calibrated, read_twin, write_twin
 from firstsight.training.outcome import Outcome
 from firstsight.training.run import train
 
@@ -82,6 +82,18 @@ def test_a_finished_run_that_is_run_again_ends_in_the_same_model(
     )
     assert again.position.done == outcome.position.done
     assert open_model(again.model).digest == before
+
+
+def test_a_calibration_from_other_pictures_outlives_another_end_of_the_run(
+    people_folder: Path, prepared_cache: Path, tmp_path: Path
+) -> None:
+    recipe = tiny(tmp_path, "schedule.epochs=1", "sampler.steps=2")
+    file = train(recipe, people_folder, tmp_path / "run", cache=prepared_cache).model
+    others = Calibration((), ((-3.0, 0.5), (-0.5, 0.1)), ((0.0, -1.0), (1.0, 1.0)), {"data": "others.zip"})
+    write_twin(file, calibrated(read_twin(file), others))
+    again = train(recipe, people_folder, tmp_path / "run", cache=prepared_cache)
+    assert again.uncalibrated == ""
+    assert read_twin(file).calibration == others
 
 
 def test_runs_of_one_seed_are_alike_and_of_two_are_not(

@@ -14,14 +14,14 @@ from firstsight.datasets.augment import Augment
 from firstsight.datasets.loader import Cutter
 from firstsight.datasets.prepared import Prepared
 from firstsight.datasets.splits import Split
-from firstsight.errors import DataError
+from firstsight.errors import DataError, ModelError
 from firstsight.evaluation.calibrating import EDGES, calibrate_templates, compare
 from firstsight.evaluation.plots import draw_curves
 from firstsight.evaluation.provenance import machine, moment, versions
 from firstsight.evaluation.result import Curve
 from firstsight.files import write_whole
 from firstsight.models import Calibration, Card
-from firstsight.models.file import ENDING, TwinFile, calibrated, weights, write_twin
+from firstsight.models.file import ENDING, TwinFile, calibrated, read_twin, weights, write_twin
 from firstsight.models.model import mark
 from firstsight.training.building import Twin
 from firstsight.training.checkpoint import Position
@@ -36,6 +36,8 @@ MODEL: Final = f"model{ENDING}"
 REPORT: Final = "run.json"
 PICTURE: Final = "curves.png"
 BINS: Final = 80
+HELD_OUT: Final = "identities held out in training"
+"""The origin of a calibration that the run makes itself."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,10 +67,13 @@ def finish(run: Run, split: Split, position: Position, processes: Processes) -> 
     if not processes.first:
         return outcome
     file = twin_file(run.recipe, run.twin, split)
-    try:
-        file = calibrated(file, calibrate_held_out(file, held, run.recipe.seed))
-    except DataError as error:
-        outcome = replace(outcome, uncalibrated=error.message)
+    if given := _given(model, file.digest):
+        file = calibrated(file, given)
+    else:
+        try:
+            file = calibrated(file, calibrate_held_out(file, held, run.recipe.seed))
+        except DataError as error:
+            outcome = replace(outcome, uncalibrated=error.message)
     write_twin(model, file)
     write_whole(report, json.dumps(summary(run, file, position, processes, outcome), indent=2) + "\n")
     draw_curves(run.recipe.name, curves(run, position), picture)
@@ -98,6 +103,16 @@ def twin_file(recipe: Recipe, twin: Twin, split: Split) -> TwinFile:
     return TwinFile(recipe.name, twin.blueprint, tensors, twin.preprocessing, card, identities=marks)
 
 
+def _given(model: Path, digest: str) -> Calibration | None:
+    """What ``firstsight calibrate`` put into the file since; a run that is ended again keeps it."""
+    try:
+        there = read_twin(model)
+    except ModelError:
+        return None
+    found = there.calibration
+    return found if found and there.digest == digest and found.provenance["data"] != HELD_OUT else None
+
+
 def calibrate_held_out(file: TwinFile, held: Prepared | None, seed: int) -> Calibration:
     """The calibration of a model on the identities that validated.
 
@@ -109,7 +124,7 @@ def calibrate_held_out(file: TwinFile, held: Prepared | None, seed: int) -> Cali
     model = file.model()
     crops = Cutter(held, file.preprocessing, Augment(), seed).plain(np.arange(len(held.items)))
     labels = np.array([item.identity for item in held.items])
-    origin = {"data": "identities held out in training", "data_digest": held.digest}
+    origin = {"data": HELD_OUT, "data_digest": held.digest}
     return calibrate_templates(model, model.embed(crops), labels, origin, seed)
 
 
