@@ -11,15 +11,12 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any, Final
 
 import torch
 from torch import Tensor, distributed, nn
 
 CPU: Final = torch.device("cpu")
-PATIENCE: Final = timedelta(days=1)
-"""Of processes that wait for another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +102,7 @@ def joined() -> Iterator[Processes]:
         return
     if cuda:
         torch.cuda.set_device(device)
-    # The first one prepares the data and asks the teacher, which may take hours; the others wait for it.
-    distributed.init_process_group("nccl" if cuda else "gloo", timeout=PATIENCE)
+    distributed.init_process_group("nccl" if cuda else "gloo")
     try:
         yield Processes(distributed.get_rank(), count, device)
     finally:
