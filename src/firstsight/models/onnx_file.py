@@ -19,7 +19,7 @@ from firstsight.errors import ModelDamaged, ModelMissing, NotCalibrated, UsageEr
 from firstsight.models.calibration import Calibration
 from firstsight.models.card import Card
 from firstsight.models.model import Model
-from firstsight.models.onnx_network import OnnxNetwork, session_of
+from firstsight.models.onnx_network import OnnxNetwork, Session
 from firstsight.models.preprocessing import Preprocessing
 
 KEY: Final = "firstsight"
@@ -89,7 +89,7 @@ def read_onnx(path: Path) -> Model:
     return Model(
         name=name,
         digest=digest,
-        network=OnnxNetwork(session_of(content), INPUT),
+        network=OnnxNetwork(Session(content), INPUT),
         dimension=dimension,
         preprocessing=replace(seen, mirrored=False, shifted=0),
         card=card,

@@ -55,7 +55,12 @@ class Session:
     """
 
     def __init__(self, content: bytes) -> None:
-        """Take a graph over; ``session_of`` says what it raises."""
+        """Take a graph over.
+
+        Raises:
+            UsageError: onnxruntime is not installed.
+            Exception: of onnxruntime, when the graph is none.
+        """
         self._content = content
         self._made: dict[int, Any] = {}
         self._making = threading.Lock()
@@ -71,16 +76,6 @@ class Session:
             if threads not in self._made:
                 self._made[threads] = _made(self._content, threads)
             return self._made[threads]
-
-
-def session_of(content: bytes) -> Session:
-    """A session for a graph.
-
-    Raises:
-        UsageError: onnxruntime is not installed.
-        Exception: of onnxruntime, when the graph is none.
-    """
-    return Session(content)
 
 
 def _made(content: bytes, threads: int) -> Any:

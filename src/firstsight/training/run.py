@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
 
 from filelock import FileLock, Timeout
 from platformdirs import user_cache_path
@@ -14,7 +13,6 @@ from firstsight.datasets.prepared import Prepared
 from firstsight.datasets.preparing import prepare
 from firstsight.datasets.splits import Split, open_split
 from firstsight.errors import DataError, TrainingError
-from firstsight.models.file import ENDING
 from firstsight.training.building import build_twin, view_of
 from firstsight.training.loop import Measured, Progress, Run, fit
 from firstsight.training.narrowing import narrow
@@ -24,8 +22,6 @@ from firstsight.training.recipe import Recipe
 from firstsight.training.teaching import targets
 from firstsight.training.validating import Validator
 
-MODEL: Final = f"model{ENDING}"
-REPORT: Final = "run.json"
 Stage = Callable[[str], Callable[[int, int], None]]
 """Announces a stage by its title, and is told how far it has come."""
 
@@ -86,6 +82,13 @@ def set_up(
     _make(out)
     split = open_split(recipe.data.layout, recipe.data.part, path, held_out=recipe.data.held_out)
     twin = build_twin(recipe)
+    if twin.start and (
+        known := twin.start.trained_on({item.identity for _, items in split.validation for item in items})
+    ):
+        raise DataError(
+            f"{recipe.tower.start} was trained on {len(known)} of the identities that are to validate.",
+            hint="Start from another model, or hold out others.",
+        )
     view, place = view_of(twin.preprocessing), cache or user_cache_path("firstsight") / "prepared"
 
     def prepared(part: str, title: str) -> Prepared:
@@ -101,13 +104,6 @@ def set_up(
     )
     if recipe.tower.narrow:
         twin = narrow(recipe, twin, data)
-    if twin.start and (
-        known := twin.start.trained_on({item.identity for _, items in split.validation for item in items})
-    ):
-        raise DataError(
-            f"{recipe.tower.start} was trained on {len(known)} of the identities that are to validate.",
-            hint="Start from another model, or hold out others.",
-        )
     held = prepared("validation", "Preparing validation") if split.validation else None
     if processes.first:
         processes.wait()

@@ -13,7 +13,7 @@ from firstsight.gallery.milvus.view import Found, TemplateRow, View, template_ro
 from firstsight.gallery.milvus.writer import Writer
 from firstsight.gallery.names import Who, checked_name
 from firstsight.gallery.records import KeptCrop, NewTemplate, Person, Receipt, Template
-from firstsight.gallery.refusals import fits, name_taken, nobody_is
+from firstsight.gallery.refusals import fits, name_taken, no_place_for, nobody_is
 from firstsight.gallery.store import Held, Named
 from firstsight.gallery.text import day, moment, now, storable
 
@@ -92,10 +92,7 @@ def take(view: View, writer: Writer, people: Sequence[tuple[Person, Sequence[Hel
     named = view.find_all(checked_name(person.name) for person, _ in people)
     for person, _ in people:
         if person.id in taken or person.name in named:
-            raise NameTaken(
-                f"Somebody has the name {person.name!r} or its number {person.id} already.",
-                hint="Copy to a gallery that is empty.",
-            )
+            raise no_place_for(person)
     numbers = [template.id for _, held in people for template, _ in held]
     make_way(view, numbers)
     staged: list[Row] = []

@@ -33,12 +33,11 @@ from firstsight.service.description import GALLERY, PHOTO, body, refusals
 from firstsight.service.enrolling import Once, enrol
 from firstsight.service.jobs import Job, Photo
 from firstsight.service.keys import Key
+from firstsight.service.routes.people import NOTED
 from firstsight.service.state import Reader, Served, Service, Writer
 
 router = APIRouter(prefix="/v1")
 Flag = Annotated[bool, Query(description="Of a zip; a form has fields of the same name.")]
-NOTED: Final = 10_000
-"""Characters of what is noted of a person, as many as a change of it may have."""
 TEXTS: Final[dict[str, dict[str, Any]]] = {
     "name": {"type": "string", "minLength": 1, "maxLength": LONGEST},
     "consent": {"type": "string", "maxLength": NOTED},

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from dataclasses import asdict
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -20,7 +20,9 @@ from firstsight.service.routes.paging import LARGEST, Cursor, Limit, Number, fol
 from firstsight.service.state import Admin, Reader, Served, Writer
 
 router = APIRouter(prefix="/v1/people")
-Text = Annotated[str, Field(max_length=10_000)]
+NOTED: Final = 10_000
+"""Characters of a name, or of what is noted of a person."""
+Text = Annotated[str, Field(max_length=NOTED)]
 Day = Annotated[date, BeforeValidator(read_day)]
 
 
