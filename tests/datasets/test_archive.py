@@ -53,6 +53,18 @@ def test_the_digest_tells_data_sets_apart_but_not_their_packing(tmp_path: Path) 
     assert zipped != open_archive(pack(tmp_path / "b.zip", "zip", less)).digest()
 
 
+@pytest.mark.parametrize("kind", ["folder", "zip", "tar"])
+def test_an_edition_changes_with_what_keeps_its_name_and_size(tmp_path: Path, kind: str) -> None:
+    place = tmp_path / "data"
+    before, again = (open_archive(pack(place, kind, FILES)) for _ in range(2))
+    if kind == "zip":  # its own checksums: packed again, it is what it was
+        assert again.edition() == before.edition()
+    after = open_archive(pack(place, kind, FILES | {"set/ann/1.jpg": b"A1"}))
+    assert after.digest() == before.digest()
+    assert after.edition() not in {before.edition(), again.edition()}
+    assert open_archive(place).edition() == after.edition()
+
+
 @pytest.mark.parametrize("name", ["../out.png", "/etc/out.png", "a/../../out.png"])
 def test_names_that_lead_out_are_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(DataError, match="leads out"):

@@ -180,7 +180,7 @@ def prepare(
         name: {
             "identities": len({item.identity for item in one.items}),
             "pictures": len(one.items),
-            "folder": place / one.digest[:24],
+            "folder": place / one.key,
         }
         for name, one in made.items()
     }

@@ -13,7 +13,7 @@ import threading
 import weakref
 import zipfile
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from io import BufferedIOBase
 from pathlib import Path, PurePosixPath
@@ -36,11 +36,24 @@ class Archive:
     """Size in bytes of every file by its name, with forward slashes."""
     read: Callable[[str], bytes]
     """The bytes of the file of that name; raises ``OSError`` when they are damaged or encrypted."""
+    stamps: Sequence[object] = ()
+    """What becomes another with the content where names and sizes stay: a zip's own checksums, or the time of
+    the last change."""
 
     def digest(self) -> str:
-        """SHA-256 over names and sizes: tells one data set from another without reading it whole."""
+        """SHA-256 over names and sizes: tells one data set from another without reading it whole.
+
+        The same wherever and however the data set is packed, for what is told of a result.
+        """
         lines = (f"{name}\t{size}\n" for name, size in self.sizes.items())
         return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+    def edition(self) -> str:
+        """SHA-256 that becomes another when files are replaced by others of their names and sizes.
+
+        For what is kept in a cache on this machine.
+        """
+        return hashlib.sha256(f"{self.digest()} {list(self.stamps)}".encode()).hexdigest()
 
 
 def open_archive(path: Path) -> Archive:
@@ -72,12 +85,10 @@ def _checked(path: Path, sizes: Mapping[str, int]) -> dict[str, int]:
 
 
 def _folder(path: Path) -> Archive:
-    sizes = {
-        found.relative_to(path).as_posix(): found.stat().st_size
-        for found in path.rglob("*")
-        if found.is_file()
-    }
-    return Archive(path, _checked(path, sizes), lambda name: (path / name).read_bytes())
+    found = {place.relative_to(path).as_posix(): place.stat() for place in path.rglob("*") if place.is_file()}
+    sizes = _checked(path, {name: state.st_size for name, state in found.items()})
+    times = tuple(found[name].st_mtime_ns for name in sizes)
+    return Archive(path, sizes, lambda name: (path / name).read_bytes(), times)
 
 
 def _zip(path: Path) -> Archive:
@@ -91,7 +102,7 @@ def _zip(path: Path) -> Archive:
         except DAMAGE as error:
             raise OSError(f"damaged or encrypted: {error}") from error
 
-    return Archive(path, _checked(path, sizes), read)
+    return Archive(path, _checked(path, sizes), read, [info.CRC for info in opened.infolist()])
 
 
 def _tar(path: Path) -> Archive:
@@ -113,7 +124,8 @@ def _tar(path: Path) -> Archive:
                 raise OSError(f"damaged: {error}") from error
 
     weakref.finalize(read, stream.close)
-    return Archive(path, _checked(path, {name: found.size for name, found in members.items()}), read)
+    sizes = _checked(path, {name: found.size for name, found in members.items()})
+    return Archive(path, sizes, read, (path.stat().st_mtime_ns,))
 
 
 def _unpacked(path: Path) -> IO[bytes]:

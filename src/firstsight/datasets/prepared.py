@@ -56,6 +56,8 @@ class Prepared:
     """Of the data set and the view."""
     unreadable: tuple[str, ...]
     """Pictures that were left out, with the reason."""
+    key: str = ""
+    """The name of its folder: what is kept of these very pixels elsewhere goes by it."""
 
     def rows(self, names: Sequence[str]) -> NDArray[np.intp]:
         """Rows of the pictures of those names.
@@ -105,7 +107,7 @@ def open_prepared(folder: Path) -> Prepared:
         items = tuple(Item(*row) for row in index["items"])
         if pixels.dtype != np.uint8 or pixels.shape != (len(items), view.side, view.side, view.channels):
             raise ValueError(f"its pixels are {pixels.shape} {pixels.dtype}")
-        return Prepared(pixels, items, view, index["digest"], tuple(index["unreadable"]))
+        return Prepared(pixels, items, view, index["digest"], tuple(index["unreadable"]), folder.name)
     except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
         raise DataError(
             f"{folder} is no prepared data set ({error}).", hint="Remove that folder and prepare again."

@@ -65,14 +65,14 @@ def prepare(
             cannot be written.
     """
     everything = [item for _, items in sources for item in items]
-    data = "".join(archive.digest() for archive, _ in sources)
-    made = digest(data, everything, view)
-    folder = cache / made[:24]
+    made = digest("".join(archive.digest() for archive, _ in sources), everything, view)
+    key = digest("".join(archive.edition() for archive, _ in sources), everything, view)[:24]
+    folder = cache / key
     if not is_prepared(folder):
         try:
             cache.mkdir(parents=True, exist_ok=True)
             # Whoever else prepares the same set waits, and then finds it done.
-            with FileLock(cache / f"{made[:24]}.lock"):
+            with FileLock(cache / f"{key}.lock"):
                 if not is_prepared(folder):
                     _write(folder, made, sources, view, strict, progress)
         except OSError as error:

@@ -116,7 +116,7 @@ def degraded(archive: Archive, names: Sequence[str]) -> Archive:
         return written.getvalue()
 
     sizes = {f"{folder}/{name}": archive.sizes[name] for folder in STEPS for name in names}
-    return Archive(archive.path, {**archive.sizes, **sizes}, read)
+    return Archive(archive.path, {**archive.sizes, **sizes}, read, archive.stamps)
 
 
 class _Boxes:

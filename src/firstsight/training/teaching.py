@@ -65,7 +65,7 @@ def targets(
 def _templates(
     teacher: Model, prepared: Prepared, cache: Path, progress: Callable[[int, int], None] | None
 ) -> NDArray[np.float32]:
-    folder = cache / f"{prepared.digest[:24]}-{teacher.digest[:12]}-{teacher.preprocessing.version}"
+    folder = cache / f"{prepared.key}-{teacher.digest[:12]}-{teacher.preprocessing.version}"
     cutter = Cutter(prepared, teacher.preprocessing, Augment(), 0)
     rows = np.arange(len(prepared.items))
     pieces = in_pieces(folder, len(rows), lambda some: teacher.embed(cutter.plain(rows[some])), progress)
