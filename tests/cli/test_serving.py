@@ -136,3 +136,36 @@ def test_keys_of_a_server_s_gallery_that_cannot_be_kept(
     assert ran.status == 2
     assert ran.err.startswith("error [gallery_unavailable]: The folder ")
     assert ran.err.count("\n") == 1
+
+
+def test_a_key_of_a_gallery_does_not_open_another_that_is_shown_alike(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(platformdirs, "user_data_path", lambda *_: tmp_path / "data")
+
+    def names(place: str) -> list[str]:
+        return [
+            one["name"] for one in json.loads(run("keys", "list", "--json", "--gallery", place).out)["keys"]
+        ]
+
+    # As versions before kept them: in one file for both.
+    assert run("keys", "create", "old", "--gallery", "postgresql://host?gallery=x").status == 0
+    made = run("keys", "create", "door", "--gallery", "postgresql://ada:secret@host?gallery=x")
+    assert made.status == 0
+    assert "now has its own" in made.err
+    assert "secret" not in made.err
+    assert names("postgresql://ada:changed@host?gallery=x") == ["door"]
+    assert names("postgresql://bob:secret@host?gallery=x") == []
+    assert names("postgresql://host?gallery=x") == ["old"]
+    # It is said once.
+    assert "its own" not in run("keys", "list", "--gallery", "postgresql://ada@host?gallery=x").err
+
+
+def test_keys_stay_whoever_connects_to_the_gallery(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(platformdirs, "user_data_path", lambda *_: tmp_path / "data")
+    run("keys", "create", "door", "--gallery", "postgresql://ada:secret@host/db")
+    listed = run("keys", "list", "--json", "--gallery", "postgresql://bob:other@host/db?sslmode=require")
+    assert [one["name"] for one in json.loads(listed.out)["keys"]] == ["door"]
+    assert "its own" not in listed.err

@@ -127,11 +127,11 @@ def test_merge_moves_all_and_removes_the_first(store: Store) -> None:
 
 
 def test_one_photo_moves_to_another_person(store: Store) -> None:
-    store.add("Ada", photos(2, 1, b"crop"))
+    ada = store.add("Ada", photos(2, 1, b"crop"))
     wrong = store.templates("Ada")[1]
     moved = store.move_template(wrong.id, "Bob")
     assert (moved.person.name, moved.person.templates) == ("Bob", 1)
-    assert (moved.source, moved.source_removed) == ("Ada", False)
+    assert (moved.source, moved.source_id, moved.source_removed) == ("Ada", ada.id, False)
     assert store.templates("Bob")[0].source == wrong.source
     assert best(store, photos(2, 1)[1]) == "Bob"
     assert best(store, photos(2, 1)[0]) == "Ada"
@@ -152,7 +152,7 @@ def test_who_loses_the_last_photo_to_another_is_removed(store: Store) -> None:
 def test_moving_a_photo_to_its_own_person_changes_nothing(store: Store) -> None:
     ada = store.add("Ada", photos(1, 1))
     moved = store.move_template(store.templates("Ada")[0].id, "Ada")
-    assert (moved.person, moved.source_removed) == (ada, False)
+    assert (moved.person, moved.source_id, moved.source_removed) == (ada, ada.id, False)
 
 
 def test_one_photo_is_removed_and_the_person_stays(store: Store, clears: bool) -> None:

@@ -200,10 +200,10 @@ def test_who_has_got_the_old_name_at_the_last_moment_stays(
     store = service.recognizer.store
     erase = store.erase
 
-    def late(who: str | int) -> Receipt:
+    def late(who: str | int, *, today: date) -> Receipt:
         store.rename("Ada", "Ada King")
         add_person(service, "Ada")
-        return erase(who)
+        return erase(who, today=today)
 
     monkeypatch.setattr(store, "erase", late)
     assert sweep(service, TODAY) == 1
@@ -216,6 +216,26 @@ def test_who_was_given_another_day_meanwhile_stays(service: Service, monkeypatch
     assert sweep(service, TODAY) == 0
     monkeypatch.undo()
     assert left(service) == ["Ada"]
+
+
+def test_a_day_put_off_in_the_instant_of_the_sweep_holds(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever was read of them before: the day that counts is the one within the erasing change."""
+    add_person(service, "Ada", TODAY - DAY)
+    add_person(service, "Bob", TODAY - DAY)
+    store = service.recognizer.store
+    erase, person_of = store.erase, store.person_of
+
+    def late(who: str | int, **given: Any) -> Receipt:
+        if person_of(int(who)).name == "Ada":
+            store.annotate("Ada", retain_until=TODAY + DAY)
+        return erase(who, **given)
+
+    monkeypatch.setattr(store, "erase", late)
+    assert sweep(service, TODAY) == 1
+    assert left(service) == ["Ada"]
+    assert len(noted(service)) == 1
 
 
 def test_it_sweeps_at_once_and_again_and_again(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -257,8 +277,8 @@ def test_ending_it_leaves_nobody_erased_without_a_line(
     erased, closed = threading.Event(), threading.Event()
     add_person(service, "Ada", TODAY.replace(year=2020))
 
-    def slowly(name: str) -> Receipt:
-        receipt = erase(name)
+    def slowly(who: str | int, *, today: date) -> Receipt:
+        receipt = erase(who, today=today)
         erased.set()
         closed.wait(0.3)
         return receipt

@@ -25,6 +25,11 @@ def two(tmp_path: Path, encoder: Encoder) -> Iterator[tuple[Served, Served]]:
         serving(tmp_path, encoder, Settings()) as one,
         serving(tmp_path, encoder, Settings(), made=one.secrets) as other,
     ):
+        for served in (one, other):
+            # The framework builds an app's routes at its first request, of routers that both apps share: one
+            # after the other. Two apps in one process are the test's own; each service has a process.
+            with served.http() as http:
+                assert http.get("/v1/nothing").status_code == 404
         yield one, other
 
 

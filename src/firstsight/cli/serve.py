@@ -20,7 +20,7 @@ from firstsight.cli.options import (
 )
 from firstsight.cli.output import answer, answer_json, command, remark, table
 from firstsight.errors import UsageError
-from firstsight.gallery.opening import shown
+from firstsight.gallery.opening import shown, told_apart
 
 if TYPE_CHECKING:
     from firstsight.service.ledger import Ledger
@@ -143,7 +143,16 @@ def _ledger(gallery: str | None) -> Ledger:
     if "://" not in place:
         return Ledger(ledger_path(gallery_file(place)))
     # Beside the user's own galleries, one for each that is on a server.
-    name = sha256(shown(place).encode()).hexdigest()[:16]
     folder = platformdirs.user_data_path("firstsight")
     make_folder(folder)
-    return Ledger(ledger_path(folder / name))
+    path, former = (
+        ledger_path(folder / sha256(text.encode()).hexdigest()[:16])
+        for text in (told_apart(place), shown(place))
+    )
+    if former.exists() and not path.exists():
+        # Which of the galleries it was for cannot be told, and a key of one must not open another.
+        remark(
+            f"Keys and audit log of {shown(place)} were kept in {former}, which others that are shown alike "
+            f"had as well; this gallery now has its own. If all of it is this one's, copy it to {path}."
+        )
+    return Ledger(path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from pathlib import Path
 from typing import Final, Protocol
+from urllib.parse import unquote_plus
 
 from firstsight.errors import UsageError
 from firstsight.gallery.index import Similarity, inner_product
@@ -17,6 +18,8 @@ ENGINES: Final = {"milvus": "milvus", "postgresql": "postgres"}
 
 SHOWN: Final = ("gallery", "host", "index", "port")
 """What of an address's query tells galleries apart and is nobody's secret."""
+LEADING: Final = ("dbname", "hostaddr", "service", "servicefile", "user")
+"""What of it is not shown, and yet may lead to another server or database."""
 
 
 def shown(location: str) -> str:
@@ -27,6 +30,28 @@ def shown(location: str) -> str:
     place, mark, query = rest.rpartition("@")[2].partition("?")
     kept = [part for part in query.split("&") if part.partition("=")[0] in SHOWN]
     return f"{scheme}://{place}{mark if kept else ''}{'&'.join(kept)}"
+
+
+def told_apart(location: str) -> str:
+    """An address by which a gallery is told from every other, without any password or token.
+
+    ``shown``, where that does; otherwise with what it leaves out and yet leads elsewhere. Who connects
+    does not: all users find the same gallery in the same database.
+    """
+    scheme, _, rest = location.partition("://")
+    login, _, place = rest.rpartition("@")
+    place, _, query = place.partition("?")
+    # Names may be written in more than one way, which ``shown`` takes for something else.
+    split = [part.partition("=") for part in query.split("&")]
+    parts = [(name, unquote_plus(name), value) for name, _, value in split]
+    hidden = [
+        f"{name}={value}" for raw, name, value in parts if name in LEADING or (name in SHOWN and raw != name)
+    ]
+    names = {name for _, name, value in parts if value}
+    if scheme == "postgresql" and not place.partition("/")[2] and not names & {"dbname", "service", "user"}:
+        # Without a name the database is the one that is called as the user.
+        hidden += [f"user={user}" for user in [login.partition(":")[0]] if user]
+    return "&".join([shown(location), *hidden])
 
 
 class Opening(Protocol):

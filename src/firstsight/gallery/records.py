@@ -83,6 +83,8 @@ class Moved:
     """Who has it now."""
     source: str
     """Name of who had it."""
+    source_id: int
+    """Their number."""
     source_removed: bool
     """Whether that person was removed, with their notes, because it was their last photo."""
 

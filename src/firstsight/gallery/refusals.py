@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Sequence
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -84,6 +85,16 @@ def two_people(source: Person, into: Person) -> None:
     """
     if source.id == into.id:
         raise UsageError(f"{source.name!r} cannot be merged with itself.", hint="Name two people.")
+
+
+def past(person: Person, today: date | None) -> None:
+    """See that somebody's last day lies before that one; None asks nothing.
+
+    Raises:
+        UsageError: it does not, or they have none.
+    """
+    if today is not None and (person.retain_until is None or person.retain_until >= today):
+        raise UsageError(f"{person.name!r} may still be kept.", hint="Erase them by name, or wait.")
 
 
 def foreseen(held: Iterable[int], known: Container[int]) -> None:

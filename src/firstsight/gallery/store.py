@@ -183,11 +183,16 @@ class Store(Protocol):
             NoSuchTemplate: there is none of that number.
         """
 
-    def erase(self, who: Who) -> Receipt:
+    def erase(self, who: Who, *, today: date | None = None) -> Receipt:
         """Remove a person and everything held of them, so that nothing is left in the files.
+
+        Args:
+            who: their name, or their number.
+            today: if given, only somebody whose last day lies before it, as it is within the change.
 
         Raises:
             NoSuchPerson: nobody has that name or number.
+            UsageError: their last day has not passed; nothing was removed.
         """
 
     def known(self, name: str) -> bool:

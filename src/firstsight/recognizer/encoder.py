@@ -30,6 +30,20 @@ class EncodedFace:
         """How well the face can be known again."""
         return assess(self.picture, self.face) if len(self.face.landmarks) else UNJUDGED
 
+    def judged(self) -> JudgedFace:
+        """The face without the photo."""
+        return JudgedFace(self.face.box, self.embedding, self.quality())
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class JudgedFace:
+    """What is needed of a face to say whose it is: its photo need not be held meanwhile."""
+
+    box: Box
+    embedding: NDArray[np.float32]
+    """(D,) of unit length."""
+    quality: Quality
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FoundFaces:

@@ -18,7 +18,7 @@ from firstsight.images import Source
 from firstsight.models import DEFAULT, Model
 from firstsight.recognizer import comparing
 from firstsight.recognizer.answers import Candidate, Sighting, Verification
-from firstsight.recognizer.encoder import EncodedFace, Encoder, label
+from firstsight.recognizer.encoder import EncodedFace, Encoder, JudgedFace, label
 
 FPIR: Final = 0.01
 """False positive identification rate: one stranger in a hundred is named, unless asked otherwise."""
@@ -94,7 +94,7 @@ class Recognizer:
         """
         # Before the photo: a rate that cannot be had is told at once.
         threshold = self.threshold(fpir)
-        return self.sightings(self.encoder.faces(photo), threshold)
+        return self.sightings([face.judged() for face in self.encoder.faces(photo)], threshold)
 
     def threshold(self, fpir: float = FPIR) -> float:
         """The similarity from which on somebody is named, for the gallery as large as it is now.
@@ -105,7 +105,7 @@ class Recognizer:
         count = max(1, self.store.count_templates())
         return self.encoder.model.calibrated().identification_threshold(fpir, count)
 
-    def sightings(self, faces: Sequence[EncodedFace], threshold: float) -> list[Sighting]:
+    def sightings(self, faces: Sequence[JudgedFace], threshold: float) -> list[Sighting]:
         """Who faces are that were embedded already, by the threshold for a rate; see ``identify``."""
         calibration = self.encoder.model.calibrated()
         if not faces:
@@ -115,12 +115,11 @@ class Recognizer:
             ratio = calibration.likelihood_ratio(match.similarity)
             return Candidate(match.person, match.person_id, match.similarity, ratio)
 
-        found = self.store.search(np.stack([encoded.embedding for encoded in faces]), 2)
+        found = self.store.search(np.stack([face.embedding for face in faces]), 2)
         sightings = []
-        for encoded, matches in zip(faces, found, strict=True):
+        for face, matches in zip(faces, found, strict=True):
             best, runner_up, *_ = [*map(candidate, matches), None, None]
-            quality = encoded.quality()
-            sightings.append(Sighting(encoded.face.box, best, runner_up, threshold, quality))
+            sightings.append(Sighting(face.box, best, runner_up, threshold, face.quality))
         return sightings
 
     def verify(self, left: Source, right: Source, *, fmr: float = comparing.FMR) -> Verification:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -10,6 +12,10 @@ from firstsight.service.keys import Key
 from firstsight.service.ledger import Ledger
 
 COLUMNS: Final = "id, at, key, role, action, person_id, decision, threshold, status"
+INSERT: Final = (
+    "INSERT INTO audit (at, key, role, action, person_id, decision, threshold, status) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+)
 LATEST: Final = 2**63 - 1
 """Above every line's number, which is SQLite's largest."""
 PIECE: Final = 1000
@@ -45,21 +51,44 @@ def note(
     status: int = 200,
 ) -> None:
     """Add a line; without a key it was the service itself."""
+    note_each(ledger, key, action, [(decision, person_id)], threshold=threshold, status=status)
+
+
+def note_each(
+    ledger: Ledger,
+    key: Key | None,
+    action: str,
+    decisions: Sequence[tuple[str, int | None]],
+    *,
+    threshold: float | None = None,
+    status: int = 200,
+) -> None:
+    """Add a line for each person whom one action was about: all, or none."""
+    at = datetime.now(UTC).isoformat(timespec="milliseconds")
+    who, role = (key.name, key.role) if key else ("the service", "")
     with ledger.transaction() as database:
-        database.execute(
-            "INSERT INTO audit (at, key, role, action, person_id, decision, threshold, status) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                datetime.now(UTC).isoformat(timespec="milliseconds"),
-                key.name if key else "the service",
-                key.role if key else "",
-                action,
-                person_id,
-                decision,
-                threshold,
-                status,
-            ),
+        database.executemany(
+            INSERT,
+            [
+                (at, who, role, action, person_id, decision, threshold, status)
+                for decision, person_id in decisions
+            ],
         )
+
+
+def check(ledger: Ledger) -> None:
+    """See that a line could be added; none is.
+
+    Raises:
+        GalleryUnavailable: it could not.
+    """
+    with suppress(_Enough), ledger.transaction() as database:
+        database.execute(INSERT, ("", "", "", "", None, "", None, 0))
+        raise _Enough  # which takes it back
+
+
+class _Enough(Exception):
+    """Nothing is to be kept."""
 
 
 def page(ledger: Ledger, before: int | None, limit: int) -> list[Entry]:

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Sequence
 from datetime import date
 
 from starlette.concurrency import run_in_threadpool
 
-from firstsight.errors import BodyMalformed, Overloaded, UsageError
+from firstsight.errors import BodyMalformed, GalleryUnavailable, Overloaded, UsageError
 from firstsight.gallery import Person
 from firstsight.gallery.text import now
 from firstsight.recognizer.encoder import label
 from firstsight.recognizer.recognizer import new_template
+from firstsight.service import faults
 from firstsight.service.bodies import Part
 from firstsight.service.keys import Key
 from firstsight.service.state import Service
 
+log = logging.getLogger("firstsight.service")
 LONGEST = 200
 """Characters of an idempotency key."""
 
@@ -71,10 +74,11 @@ async def enrol(
         store = service.recognizer.store
         # Photos take their time: who was erased meanwhile must not come back by their name.
         who = name if person_id is None else person_id
-        person = store.add(who, templates, consent=consent, retain_until=retain_until, notes=notes)
-        if once:
-            once.done(person)
-        service.note(key, "enroll", "enrolled", person_id=person.id, status=status)
+        with service.change(key, "enroll", status=status) as noted:
+            person = store.add(who, templates, consent=consent, retain_until=retain_until, notes=notes)
+            noted("enrolled", person.id)
+            if once:
+                once.keep(person)
         return person
 
     return await run_in_threadpool(add)
@@ -124,6 +128,17 @@ class Once:
         if person_id is None:
             raise Overloaded("The same request is being done.", hint="Try again in a second.", retry_after=1)
         return self._service.recognizer.store.person_of(person_id)
+
+    def keep(self, person: Person) -> None:
+        """``done`` for who is enrolled, which stands even should the service's file fail just then.
+
+        Told of that, who asked would send it again, and enrol twice; so it goes into the log. The
+        request stays one that is being done: the same one is not done again.
+        """
+        try:
+            self.done(person)
+        except GalleryUnavailable as error:
+            log.error("an answer is not remembered: key %d\n%s", self._owner[0], faults.told(error))
 
     def done(self, person: Person | None) -> None:
         """Remember the answer, by number, so that nothing of it is left when they are erased.

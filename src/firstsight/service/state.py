@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import logging
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Annotated, Final
 
@@ -10,9 +12,9 @@ from fastapi import Depends, Request, Security
 from fastapi.security import HTTPBearer
 from starlette.concurrency import run_in_threadpool
 
-from firstsight.errors import Forbidden
+from firstsight.errors import Forbidden, GalleryUnavailable
 from firstsight.recognizer import Recognizer
-from firstsight.service import audit, keys
+from firstsight.service import audit, faults, keys
 from firstsight.service.budget import Budget
 from firstsight.service.engine import Engine
 from firstsight.service.jobs import Jobs
@@ -22,6 +24,9 @@ from firstsight.service.metrics import Metrics
 from firstsight.service.rates import Rates
 from firstsight.service.settings import Settings
 
+Noted = Callable[[str, int], None]
+"""Takes what was done, in a word, and to whom."""
+log = logging.getLogger("firstsight.service")
 BEARER: Final = HTTPBearer(
     auto_error=False, scheme_name="key", description="A key of `firstsight keys create`."
 )
@@ -59,6 +64,34 @@ class Service:
             self.ledger, key, action, decision, person_id=person_id, threshold=threshold, status=status
         )
         self.metrics.decided(decision)
+
+    @contextmanager
+    def change(self, key: Key | None, action: str, *, status: int = 200) -> Iterator[Noted]:
+        """Around a change of the gallery, which tells what was done to whom once it was.
+
+        A change that could not be noted is not begun. One that stands is answered as such, even should
+        the log fail just then: who is told of a failure tries again, and does it twice. Its lines are
+        then in the service's own log.
+
+        Raises:
+            GalleryUnavailable: the audit log takes no line; nothing was changed.
+        """
+        audit.check(self.ledger)
+        made: list[tuple[str, int]] = []
+        try:
+            yield lambda decision, person_id: made.append((decision, person_id))
+        finally:
+            # Also when a later part of the change failed: what was told by then stands.
+            try:
+                if made:
+                    audit.note_each(self.ledger, key, action, made, status=status)
+            except GalleryUnavailable as error:
+                number = key.id if key else 0
+                log.error(
+                    "not in the audit log: key %d, %s, %s\n%s", number, action, made, faults.told(error)
+                )
+            for decision, _ in made:
+                self.metrics.decided(decision)
 
 
 def open_service(recognizer: Recognizer, ledger: Ledger, settings: Settings) -> Service:

@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from starlette.concurrency import run_in_threadpool
 
-from firstsight.errors import FirstsightError, NoSuchPerson
+from firstsight.errors import FirstsightError, NoSuchPerson, UsageError
 from firstsight.service import faults
 from firstsight.service.state import Service
 
@@ -25,15 +25,13 @@ def sweep(service: Service, today: date) -> int:
     for person in store.people():
         if person.retain_until is None or person.retain_until >= today:
             continue
-        try:
-            # As they are now, and by number: day and name may have changed meanwhile.
-            now = store.person_of(person.id)
-            if now.retain_until is None or now.retain_until >= today:
+        with service.change(None, "retention", status=0) as noted:
+            try:
+                # By number, and by their day within the change: name and day may change up to then.
+                store.erase(person.id, today=today)
+            except (NoSuchPerson, UsageError):
                 continue
-            store.erase(person.id)
-        except NoSuchPerson:
-            continue
-        service.note(None, "retention", "erased", person_id=person.id, status=0)
+            noted("erased", person.id)
         count += 1
     # Those of a large gallery are put off, also when somebody else has erased.
     store.clear()

@@ -109,6 +109,8 @@ class Workers:
             try:
                 work()
             finally:
+                # A thread without work would hold its last photo until it has some.
+                del work
                 with self._changed:
                     self._busy -= 1
 

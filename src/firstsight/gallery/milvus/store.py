@@ -41,7 +41,7 @@ from firstsight.gallery.records import (
     Receipt,
     Template,
 )
-from firstsight.gallery.refusals import agree, name_taken, searchable, two_people
+from firstsight.gallery.refusals import agree, name_taken, past, searchable, two_people
 from firstsight.gallery.store import Held, Named
 from firstsight.gallery.vault import embedding_bytes
 
@@ -209,7 +209,7 @@ class MilvusStore:
             source, row = view.owner(template_id)
             target = view.find(to)
             if target and target.record.id == source.record.id:
-                return Moved(target.record.person(), to, False)
+                return Moved(target.record.person(), to, target.record.id, False)
             record = target.record if target else new_record(writer.next_person(), to)
             pairs = hand_over(writer, [row], record.id)
             record = replace(record, rows=tuple(sorted(record.rows + pairs)))
@@ -218,7 +218,7 @@ class MilvusStore:
             writer.commit(
                 {record.id: record, source.record.id: left}, {record.id: target, source.record.id: source}
             )
-            return Moved(record.person(), source.record.name, left is None)
+            return Moved(record.person(), source.record.name, source.record.id, left is None)
 
     def remove_template(self, template_id: int) -> Receipt:
         """Remove one template; the person stays, if need be without any."""
@@ -228,11 +228,12 @@ class MilvusStore:
             writer.commit({found.record.id: replace(found.record, rows=rest)}, {found.record.id: found})
             return receipt(found.record, [row])
 
-    def erase(self, who: Who) -> Receipt:
+    def erase(self, who: Who, *, today: date | None = None) -> Receipt:
         """Remove a person and everything held of them."""
         who = checked_who(who)
         with self._writing() as (view, writer):
             found = view.get(who)
+            past(found.record.person(), today)
             rows = view.rows_of(found.record)
             writer.commit({found.record.id: None}, {found.record.id: found})
             return receipt(found.record, rows)

@@ -36,6 +36,7 @@ from firstsight.gallery.refusals import (
     moved,
     name_taken,
     no_photo,
+    past,
     searchable,
     two_people,
 )
@@ -218,7 +219,7 @@ class PostgresStore:
             emptied = source.id != target.id and source.templates == 1
             if emptied:
                 people.remove(cursor, source)
-            return Moved(people.get(cursor, to), source.name, emptied)
+            return Moved(people.get(cursor, to), source.name, source.id, emptied)
 
         return self._edit(work)
 
@@ -233,12 +234,13 @@ class PostgresStore:
 
         return self._erase(work, people=False)
 
-    def erase(self, who: Who) -> Receipt:
+    def erase(self, who: Who, *, today: date | None = None) -> Receipt:
         """Remove a person and everything held of them."""
         who = checked_who(who)
 
         def work(cursor: Cursor) -> tuple[Person, list[Template]]:
             person = people.get(cursor, who)
+            past(person, today)
             held = templates.of_person(cursor, person)
             people.remove(cursor, person)
             return person, held

@@ -31,6 +31,7 @@ from firstsight.gallery.refusals import (
     foreseen,
     name_taken,
     no_photo,
+    past,
     searchable,
     two_people,
 )
@@ -201,7 +202,7 @@ class SqliteStore:
             emptied = source.id != target.id and source.templates == 1
             if emptied:
                 people.remove(database, source)
-            moved = Moved(people.get(database, to), source.name, emptied)
+            moved = Moved(people.get(database, to), source.name, source.id, emptied)
         self._cleared()
         return moved
 
@@ -213,11 +214,12 @@ class SqliteStore:
             templates.remove(database, template_id)
         return self._receipt(person, [each for each in held if each.id == template_id])
 
-    def erase(self, who: Who) -> Receipt:
+    def erase(self, who: Who, *, today: date | None = None) -> Receipt:
         """Remove a person and everything held of them, so that nothing is left in the files."""
         who = checked_who(who)
         with self._editing() as database:
             person = people.get(database, who)
+            past(person, today)
             held = templates.of_person(database, person)
             people.remove(database, person)
         return self._receipt(person, held)

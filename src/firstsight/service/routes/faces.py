@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
@@ -10,7 +11,8 @@ from starlette.concurrency import run_in_threadpool
 from firstsight import fields
 from firstsight.errors import GalleryLocked, NoFace, NotCalibrated, SeveralFaces
 from firstsight.faces.quality import assess
-from firstsight.recognizer import FMR, FPIR, Sighting, comparing
+from firstsight.recognizer import FMR, FPIR, EncodedFace, Sighting, comparing
+from firstsight.recognizer.encoder import JudgedFace
 from firstsight.service.bodies import read_form, read_photo
 from firstsight.service.description import GALLERY, PHOTO, body, refusals
 from firstsight.service.keys import Key
@@ -36,13 +38,16 @@ async def identify(
     with service.engine.place() as place:
         found, encoded = await place.faces(photo.content, most=limit)
     service.metrics.seen(len(encoded))
+    height, width = found.picture.shape[:2]
+    faces = await run_in_threadpool(_judged, encoded)
+    # The search may wait for the gallery: pixels, which no limit of memory counts, must not wait with it.
+    del found, encoded
 
     def search() -> dict[str, Any]:
         recognizer = service.recognizer
-        sightings = recognizer.sightings(encoded, recognizer.threshold(fpir))
+        sightings = recognizer.sightings(faces, recognizer.threshold(fpir))
         for sighting in sightings:
             _note(service, key, sighting)
-        height, width = found.picture.shape[:2]
         return {
             "fpir": fpir,
             "templates": recognizer.store.count_templates(),
@@ -95,6 +100,10 @@ async def detect(service: Served, _: Reader, request: Request) -> dict[str, Any]
         return {"width": width, "height": height, "faces": shown}
 
     return await run_in_threadpool(describe)
+
+
+def _judged(faces: Sequence[EncodedFace]) -> list[JudgedFace]:
+    return [face.judged() for face in faces]
 
 
 def _note(service: Service, key: Key, sighting: Sighting) -> None:

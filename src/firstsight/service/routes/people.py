@@ -61,15 +61,16 @@ def everybody(service: Served, _: Reader, limit: Limit = 100, cursor: Cursor = N
 @router.post("", status_code=201, responses=refusals(NameTaken, InvalidName, *GALLERY))
 def add(service: Served, key: Writer, new: Newcomer) -> dict[str, Any]:
     """A person, without photos yet."""
-    person = service.recognizer.store.add(
-        new.name,
-        [],
-        consent=new.consent,
-        retain_until=new.retain_until,
-        notes=new.notes,
-        newcomer=True,
-    )
-    service.note(key, "add", "added", person_id=person.id, status=201)
+    with service.change(key, "add", status=201) as noted:
+        person = service.recognizer.store.add(
+            new.name,
+            [],
+            consent=new.consent,
+            retain_until=new.retain_until,
+            notes=new.notes,
+            newcomer=True,
+        )
+        noted("added", person.id)
     return fields.person(person)
 
 
@@ -87,34 +88,41 @@ def change(service: Served, key: Writer, person_id: Number, wanted: Change) -> d
     """Another name, or other notes."""
     # By number throughout: whoever has the name by the next step may be somebody else.
     store = service.recognizer.store
-    person = store.person(person_id) if wanted.name is None else store.rename(person_id, wanted.name)
     given = wanted.model_fields_set
-    if given & {"consent", "notes", "retain_until"}:
-        person = store.annotate(
-            person_id,
-            consent=(wanted.consent or "") if "consent" in given else None,
-            notes=(wanted.notes or "") if "notes" in given else None,
-            retain_until=wanted.retain_until,
-            no_date="retain_until" in given and wanted.retain_until is None,
-        )
-    service.note(key, "change", "changed", person_id=person_id)
+    with service.change(key, "change") as noted:
+        person = store.person(person_id) if wanted.name is None else store.rename(person_id, wanted.name)
+        if wanted.name is not None:
+            # Before the notes: the new name stays, whatever becomes of them.
+            noted("changed", person_id)
+        if given & {"consent", "notes", "retain_until"}:
+            person = store.annotate(
+                person_id,
+                consent=(wanted.consent or "") if "consent" in given else None,
+                notes=(wanted.notes or "") if "notes" in given else None,
+                retain_until=wanted.retain_until,
+                no_date="retain_until" in given and wanted.retain_until is None,
+            )
+        if wanted.name is None:
+            noted("changed", person_id)
     return fields.person(person)
 
 
 @router.post("/{person_id}/merge", responses=refusals(NoSuchPerson, UsageError, GalleryLocked, *GALLERY))
 def merge(service: Served, key: Writer, person_id: Number, wanted: Merger) -> dict[str, Any]:
     """All photos to another person; this one is removed."""
-    person = service.recognizer.store.merge(person_id, wanted.into)
-    service.note(key, "merge", "merged", person_id=person_id)
-    service.note(key, "merge", "merged into", person_id=person.id)
+    with service.change(key, "merge") as noted:
+        person = service.recognizer.store.merge(person_id, wanted.into)
+        noted("merged", person_id)
+        noted("merged into", person.id)
     return fields.person(person)
 
 
 @router.delete("/{person_id}", responses=refusals(NoSuchPerson, *GALLERY))
 def erase(service: Served, key: Admin, person_id: Number) -> dict[str, Any]:
     """Remove a person and all that is held of them; the answer is the receipt."""
-    receipt = service.recognizer.store.erase(person_id)
-    service.note(key, "erase", "erased", person_id=person_id)
+    with service.change(key, "erase") as noted:
+        receipt = service.recognizer.store.erase(person_id)
+        noted("erased", person_id)
     return fields.receipt(receipt)
 
 

@@ -65,8 +65,11 @@ async def add(
 )
 def move(service: Served, key: Writer, photo_id: Number, wanted: Move) -> dict[str, Any]:
     """A photo to another person, who is added when new; who is left without any is removed."""
-    moved = service.recognizer.store.move_template(photo_id, wanted.to)
-    service.note(key, "move", "moved", person_id=moved.person.id)
+    with service.change(key, "move") as noted:
+        moved = service.recognizer.store.move_template(photo_id, wanted.to)
+        noted("moved", moved.person.id)
+        if moved.source_id != moved.person.id:
+            noted("erased" if moved.source_removed else "moved away", moved.source_id)
     return {
         "person": fields.person(moved.person),
         "source": moved.source,
@@ -77,8 +80,9 @@ def move(service: Served, key: Writer, photo_id: Number, wanted: Move) -> dict[s
 @router.delete("/photos/{photo_id}", responses=refusals(NoSuchTemplate, *GALLERY))
 def remove(service: Served, key: Writer, photo_id: Number) -> dict[str, Any]:
     """Remove a photo; the person stays."""
-    receipt = service.recognizer.store.remove_template(photo_id)
-    service.note(key, "remove", "removed", person_id=receipt.person_id)
+    with service.change(key, "remove") as noted:
+        receipt = service.recognizer.store.remove_template(photo_id)
+        noted("removed", receipt.person_id)
     return fields.receipt(receipt)
 
 
