@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -93,6 +94,50 @@ def test_calibrate_writes_what_a_model_reads(
     assert "FMR 0.001: threshold 0." in ran.out
     assert Calibration.from_json((lfw / "sface.json").read_text()) == sface.calibrated()
     assert (lfw / "calibration.png").is_file()
+    assert "firstsight export sface sface.onnx --calibration sface.json" in ran.out
+
+
+def test_thresholds_for_further_views_are_sealed_into_a_file(
+    run: Run, lfw: Path, people: People, sface: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The command that calibrate names makes a file that verifies and identifies."""
+    monkeypatch.setattr("firstsight.evaluation.calibrate", lambda model, *_, **__: made_for(model, sface))
+    given = ("--mirrored", "--shifted", "2")
+    ran = run("calibrate", "sface", "--data", lfw / "lfw", *given, "--out", "views.json")
+    assert ran.status == 0, ran.err
+    told = next(line for line in ran.out.splitlines() if "firstsight export" in line)
+    words = told.partition("firstsight ")[2].split()
+    assert words == ["export", "sface", "sface.onnx", *given, "--calibration", "views.json"]
+    ran = run(*words)
+    assert ran.status == 0, ran.err
+    assert "Thresholds: of 9343 identities" in ran.out
+    same = people[next(iter(people))][:2]
+    assert run("verify", *same, "--model", "sface.onnx").status == 0
+    plain = run("export", "sface", "plain.onnx", "--calibration", "views.json")
+    assert plain.status == 2
+    assert "with --mirrored --shifted 2, not with none" in plain.err
+    assert not (lfw / "plain.onnx").exists()
+
+
+def test_an_export_with_further_views_says_that_it_has_no_thresholds(run: Run, people: People) -> None:
+    ran = run("export", "faces-distilled", "mirrored.onnx", "--mirrored")
+    assert ran.status == 0, ran.err
+    assert "Thresholds: none" in ran.out
+    assert "firstsight calibrate faces-distilled --data FOLDER --mirrored" in ran.out
+    refused = run("verify", *people[next(iter(people))][:2], "--model", "mirrored.onnx")
+    assert refused.status == 2
+    assert "[not_calibrated]" in refused.err
+
+
+def made_for(model: Model, sface: Model) -> Calibration:
+    seen = model.preprocessing
+    views: dict[str, str | int] = {
+        "preprocessing": seen.version,
+        "mirrored": seen.mirrored,
+        "shifted": seen.shifted,
+    }
+    shipped = sface.calibrated()
+    return replace(shipped, provenance={**shipped.provenance, **views})
 
 
 def test_report_renders_results(run: Run, tmp_path: Path) -> None:

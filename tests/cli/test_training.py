@@ -98,6 +98,22 @@ def test_a_model_that_changed_meanwhile_is_not_put_back(
     assert read_twin(path).calibration is None
 
 
+def test_thresholds_for_further_views_stay_out_of_the_model_file(
+    run: Run, pictures: Path, sface: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It opens without those views."""
+    path = pictures.parent / "runs" / "model.safetensors"
+    path.parent.mkdir()
+    write_twin(path, made())
+    before = path.read_bytes()
+    monkeypatch.setattr("firstsight.evaluation.calibrate", lambda *_, **__: sface.calibrated())
+    ran = run("calibrate", path, "--data", pictures, "--shifted", 1)
+    assert ran.status == 0, ran.err
+    assert path.read_bytes() == before
+    assert (pictures.parent / "model.json").is_file()
+    assert f"firstsight export {path} model.onnx --shifted 1 --calibration model.json" in ran.out
+
+
 def test_an_exported_model_takes_no_calibration(run: Run, pictures: Path) -> None:
     ran = run("calibrate", "model.onnx", "--data", pictures)
     assert ran.status == 2

@@ -12,6 +12,7 @@ from firstsight.errors import DataError
 from firstsight.evaluation.calibrating import (
     EDGES,
     calibrate,
+    calibrate_templates,
     compare,
     corrected,
     false_match_rates,
@@ -127,6 +128,15 @@ def test_intervals_hold_the_truth_and_narrow_with_more_people() -> None:
 def test_survival_starts_at_one_and_falls() -> None:
     shares = survival(np.array([1.0, 2.0, 1.0]))
     assert shares.tolist() == [1.0, 0.75, 0.25]
+
+
+def test_it_tells_the_views_that_it_was_made_with(sface: Model) -> None:
+    """And is not taken for one of others."""
+    model = sface.with_views(mirrored=True, shifted=2)
+    found = calibrate_templates(model, *photos(120, 3), {"data": "toy"}, 0)
+    assert (found.provenance["mirrored"], found.provenance["shifted"]) == (True, 2)
+    assert found.made_for(model.preprocessing)
+    assert not found.made_for(sface.preprocessing)
 
 
 def test_too_few_people_are_refused(sface: Model, people: dict[str, list[Path]]) -> None:

@@ -40,6 +40,19 @@ def test_the_threshold_names_as_many_strangers_as_allowed(scores: list[float], f
         assert found.false_positives(max(lower)).sum() > allowed
 
 
+@given(
+    st.lists(st.tuples(st.integers(0, 8), st.integers(0, 3)), min_size=1, max_size=30),
+    st.sampled_from([0.0, 0.1, 0.34, 0.99]),
+)
+def test_who_weighs_twice_counts_twice_for_the_threshold(rows: list[tuple[int, int]], fpir: float) -> None:
+    scores, weights = np.array(rows, np.float32).T
+    if not weights.any():
+        return
+    nobody = np.ones(1, np.float32), np.ones(1, bool)
+    repeated = Searches(*nobody, np.repeat(scores, weights.astype(int)))
+    assert Searches(*nobody, scores).threshold_at(fpir, weights.astype(float)) == repeated.threshold_at(fpir)
+
+
 def test_one_shot_ties_are_errors() -> None:
     assert one_shot_right(np.array([1, 0, 0.6], np.float32))
     assert not one_shot_right(np.array([0, 1, 0.8], np.float32))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -87,3 +88,15 @@ def test_what_ships_is_monotone_and_rests_on_many_people(name: str) -> None:
         assert shipped.threshold(point.fmr) == pytest.approx(point.threshold, abs=1e-4)
     assert int(shipped.provenance["people"]) > 5000
     assert "lfw" not in str(shipped.provenance["data"])
+
+
+def test_what_thresholds_rest_on_is_told() -> None:
+    """Pairs of photos are many where people are few: both are said."""
+    origin: dict[str, str | int] = {"data": "few", "people": 3, "photos": 300, "impostor_pairs": 30_000}
+    few = replace(CALIBRATION, provenance={**origin, "rates_below_are_extrapolated": 1e-3})
+    told = few.standing()
+    assert (told["people"], told["pairs_of_people"], told["pairs_of_photos"]) == (3, 3, 30_000)
+    assert told["fmr_measured_down_to"] == 1e-3
+    assert told["fmr_continued_down_to"] == pytest.approx(1e-6)
+    assert told["fmr_of_30_pairs_of_people"] == 1.0
+    assert open_model(DEFAULT).calibrated().standing()["fmr_of_30_pairs_of_people"] < 1e-6  # type: ignore[operator]

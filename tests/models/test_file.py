@@ -138,6 +138,21 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
         open_model(tmp_path / "none.safetensors")
 
 
+def test_who_trained_and_who_validated_are_kept_apart(path: Path) -> None:
+    twin = replace(made(), identities=frozenset({"1a"}), validated=frozenset({"2b", "3c"}))
+    write_twin(path, twin)
+    model = open_model(path)
+    assert model.identities == {"1a"}
+    assert model.validated == {"2b", "3c"}
+    assert model.digest == made().digest
+
+
+def test_a_file_that_does_not_say_who_validated_opens(path: Path) -> None:
+    write_twin(path, made())
+    header(path, lambda values: (values.pop("validated"), values.update(format=1)))
+    assert open_model(path).validated == frozenset()
+
+
 def test_a_name_of_no_model_says_how_a_file_is_named() -> None:
     with pytest.raises(UnknownModel, match=r"NAME\.safetensors"):
         open_model("mine")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import subprocess
 import sys
@@ -17,10 +18,10 @@ import onnxruntime
 import pytest
 from numpy.typing import NDArray
 
-from firstsight.errors import ModelDamaged, ModelMissing, UsageError
+from firstsight.errors import ModelDamaged, ModelMissing, NotCalibrated, UsageError
 from firstsight.models import Model, open_model
 from firstsight.models.exporting import export_onnx
-from firstsight.models.onnx_file import KEY, SUM, about, read_onnx, sum_of
+from firstsight.models.onnx_file import FORMAT, KEY, SUM, about, digest_of, read_onnx, sum_of
 from firstsight.twins import Euclidean
 
 NAME = "faces-distilled"
@@ -47,6 +48,7 @@ def test_it_is_the_model_that_was_exported(exported: Path) -> None:
     assert found.calibration == own.calibration
     assert found.identities == own.identities
     assert len(found.identities) > 8000
+    assert found.validated == own.validated
     np.testing.assert_allclose(found.embed(crops(own)), own.embed(crops(own)), atol=1e-4)
 
 
@@ -60,6 +62,84 @@ def test_views_that_are_in_the_graph_are_not_taken_twice(tmp_path: Path) -> None
     export_onnx(model, tmp_path / "model.onnx")
     found = open_model(tmp_path / "model.onnx")
     np.testing.assert_allclose(found.embed(crops(model)), model.embed(crops(model)), atol=1e-4)
+
+
+def test_thresholds_of_other_views_are_left_out(tmp_path: Path) -> None:
+    """Its scores are distributed otherwise: it says that it has none, and how it comes to some."""
+    export_onnx(open_model(NAME).with_views(mirrored=True), tmp_path / "model.onnx")
+    with pytest.raises(NotCalibrated, match=r"--calibration FILE\.json`, with the same --mirrored"):
+        open_model(tmp_path / "model.onnx").calibrated()
+
+
+def in_format_1(exported: Path, path: Path, model: Model) -> str:
+    """A file as earlier versions wrote it, and its sum."""
+    program, told = onnx.load(exported), about(model)
+    del told["format"], told["validated"]
+    text = json.dumps(told)
+    graph = program.graph.SerializeToString(deterministic=True)
+    total = hashlib.sha256(text.encode() + graph).hexdigest()
+    onnx.helper.set_model_props(program, {KEY: text, SUM: total})
+    onnx.save(program, path)
+    return total
+
+
+def test_an_earlier_file_opens_as_the_model_that_galleries_know(exported: Path, tmp_path: Path) -> None:
+    own = open_model(NAME)
+    total = in_format_1(exported, tmp_path / "model.onnx", own)
+    found = open_model(tmp_path / "model.onnx")
+    assert (found.digest, found.validated) == (total, frozenset())
+    assert found.calibration == own.calibration
+
+
+def test_an_earlier_file_with_thresholds_of_other_views_has_none(exported: Path, tmp_path: Path) -> None:
+    own = open_model(NAME)
+    seen = own.with_views(shifted=2).preprocessing
+    in_format_1(exported, tmp_path / "model.onnx", replace(own, preprocessing=seen))
+    assert open_model(tmp_path / "model.onnx").calibration is None
+
+
+def test_a_later_format_is_refused(exported: Path, tmp_path: Path) -> None:
+    program = onnx.load(exported)
+    text = json.dumps(about(open_model(NAME)) | {"format": FORMAT + 1})
+    onnx.helper.set_model_props(program, {KEY: text})
+    onnx.save(program, tmp_path / "model.onnx")
+    with pytest.raises(ModelDamaged, match=f"format {FORMAT + 1}"):
+        open_model(tmp_path / "model.onnx")
+
+
+def test_new_thresholds_and_another_card_leave_it_the_same_model(exported: Path, tmp_path: Path) -> None:
+    """A gallery made with it stays; other crops or views make another."""
+    own = open_model(NAME)
+    calibration = replace(own.calibrated(), evidence=((0.0, -1.0), (0.5, 1.0)))
+    mended = replace(own, calibration=calibration, card=replace(own.card, limits="Others."))
+    export_onnx(mended, tmp_path / "mended.onnx")
+    found = open_model(tmp_path / "mended.onnx")
+    assert found.digest == open_model(exported).digest
+    assert found.calibration == calibration != own.calibration
+    export_onnx(own.with_views(mirrored=True), tmp_path / "mirrored.onnx")
+    assert open_model(tmp_path / "mirrored.onnx").digest != found.digest
+    program = onnx.load(exported)
+    assert digest_of(program, own.preprocessing) == found.digest
+    assert digest_of(program, replace(own.preprocessing, size=96)) != found.digest
+    program.opset_import[0].version += 1
+    assert digest_of(program, own.preprocessing) != found.digest
+
+
+@pytest.mark.parametrize("changed", ["calibration", "card"])
+def test_what_is_told_cannot_be_changed_afterwards(exported: Path, tmp_path: Path, changed: str) -> None:
+    program = onnx.load(exported)
+    noted = {entry.key: entry.value for entry in program.metadata_props}
+    told = json.loads(noted[KEY])
+    told[changed] = None
+    onnx.helper.set_model_props(program, noted | {KEY: json.dumps(told)})
+    onnx.save(program, tmp_path / "model.onnx")
+    with pytest.raises(ModelDamaged, match="its sum is another"):
+        open_model(tmp_path / "model.onnx")
+
+
+def test_it_does_not_name_the_folders_of_who_exported_it(exported: Path) -> None:
+    """They would also make another model of it on another machine."""
+    assert b"exporting.py" not in exported.read_bytes()
 
 
 def test_in_8_bits_it_is_a_quarter_of_the_file_and_nearly_the_same(exported: Path, tmp_path: Path) -> None:
@@ -119,9 +199,10 @@ def test_one_that_is_not_there(tmp_path: Path) -> None:
 
 def test_a_twin_that_compares_otherwise_is_refused(exported: Path, tmp_path: Path) -> None:
     """Its head is not in the graph; the cosine would be another answer."""
-    program, told = onnx.load(exported), about(replace(open_model(NAME), head=Euclidean()))
-    text = json.dumps(told)
-    onnx.helper.set_model_props(program, {KEY: text, SUM: sum_of(program, text)})
+    program, model = onnx.load(exported), replace(open_model(NAME), head=Euclidean())
+    text = json.dumps(about(model))
+    total = sum_of(digest_of(program, model.preprocessing), text)
+    onnx.helper.set_model_props(program, {KEY: text, SUM: total})
     onnx.save(program, tmp_path / "model.onnx")
     with pytest.raises(UsageError, match="euclidean"):
         open_model(tmp_path / "model.onnx")

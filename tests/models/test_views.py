@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from firstsight.errors import UsageError
+from firstsight.errors import NotCalibrated, UsageError
 from firstsight.models import Model, Preprocessing
 from firstsight.models.views import views
 
@@ -62,6 +63,29 @@ def test_embeddings_are_added(sface: Model) -> None:
     model = sface.with_views(mirrored=True, shifted=2)
     wanted = sum(sface.network(view) for view in views(crops, model.preprocessing))
     np.testing.assert_allclose(model.embed(crops), wanted / np.linalg.norm(wanted), atol=1e-6)
+
+
+@pytest.mark.parametrize(("mirrored", "shifted"), [(True, 0), (False, 2), (True, 2)])
+def test_thresholds_are_not_those_of_other_views(sface: Model, mirrored: bool, shifted: int) -> None:
+    model = sface.with_views(mirrored=mirrored, shifted=shifted)
+    with pytest.raises(NotCalibrated, match=f"sface with {model.preprocessing.looks} has no calibration"):
+        model.calibrated()
+
+
+def test_without_further_views_they_stay(sface: Model) -> None:
+    assert sface.with_views() is sface
+    views = sface.with_views(mirrored=True)
+    own = replace(views, calibration=sface.calibrated())
+    assert own.with_views(mirrored=True).calibrated() == sface.calibrated()
+
+
+def test_views_are_told_as_the_command_line_takes_them() -> None:
+    assert [seen(mirrored=one, shifted=two).looks for one in (False, True) for two in (0, 1)] == [
+        "",
+        "--shifted 1",
+        "--mirrored",
+        "--mirrored --shifted 1",
+    ]
 
 
 @pytest.mark.parametrize("shifted", [-1, 15])

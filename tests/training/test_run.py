@@ -13,6 +13,7 @@ from firstsight.errors import CheckpointError, DataError, ModelError, TrainingEr
 from firstsight.images import read_image
 from firstsight.models import Calibration, open_model
 from firstsight.models.file import calibrated, read_twin, write_twin
+from firstsight.models.model import mark
 from firstsight.training.outcome import Outcome
 from firstsight.training.run import train
 
@@ -65,6 +66,13 @@ def test_the_card_counts_what_it_was_trained_on(outcome: Outcome) -> None:
     assert card.parameters == sum(
         value.size for name, value in read_twin(outcome.model).tensors.items() if "running" not in name
     )
+
+
+def test_the_model_file_knows_who_validated(outcome: Outcome, people_folder: Path) -> None:
+    model = open_model(outcome.model)
+    everybody = {mark(folder.name) for folder in people_folder.iterdir()}
+    assert len(model.validated) == 4
+    assert model.validated == everybody - model.identities
 
 
 def test_too_few_are_held_out_to_calibrate_on_and_the_reason_is_kept(outcome: Outcome) -> None:
@@ -166,6 +174,7 @@ def test_whom_the_first_twin_was_trained_on_is_known_of_the_second(
     second = train(recipe, others, tmp_path / "second", cache=tmp_path / "cache")
     first, found = open_model(outcome.model), open_model(second.model)
     assert first.identities < found.identities
+    assert first.validated < found.validated
     report = json.loads(second.report.read_text("utf-8"))
     assert report["started_from"] == first.digest
     assert report["recipe"]["tower"]["start"] == first.name

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from firstsight.cli.options import Mirrored, Shifted
 from firstsight.cli.output import answer, command, progress
 from firstsight.errors import UsageError
 
@@ -31,9 +33,11 @@ def calibrate(
         typer.Option(
             "--out",
             metavar="FILE",
-            help="Write them as JSON; by default MODEL.json here, and none of a model file.",
+            help="Write them as JSON; by default MODEL.json here, and none where they go into a model file.",
         ),
     ] = None,
+    mirrored: Mirrored = False,
+    shifted: Shifted = 0,
     picture: Annotated[Path | None, typer.Option("--picture", metavar="FILE", help="Draw it.")] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of the bootstrap.")] = 0,
 ) -> None:
@@ -48,9 +52,10 @@ def calibrate(
     if model.endswith(ONNX):
         raise UsageError(
             f"{model} is sealed, and takes no other calibration.",
-            hint="Calibrate the model file that it was exported from, and export it again.",
+            hint="Calibrate the model that it was exported from, and export it again with --calibration.",
         )
-    opened, identities = open_model(model), open_identities(data)
+    plain = open_model(model)
+    opened, identities = plain.with_views(mirrored=mirrored, shifted=shifted), open_identities(data)
     if known := opened.trained_on(identities.pictures):
         raise UsageError(
             f"{model} was trained on {len(known)} of the identities of {data}, like {min(known)}: "
@@ -59,11 +64,13 @@ def calibrate(
         )
     with progress("Embedding") as show:
         found = compute(opened, identities, seed=seed, progress=show)
-    own = model.endswith(ENDING)
+    # The file opens as it is, without further views: thresholds for those would be wrong there.
+    own = model.endswith(ENDING) and opened.preprocessing == plain.preprocessing
     if own:
         _put_into(Path(model), opened.digest, found)
+    name = Path(model).name.removesuffix(ENDING)
     if out is not None or not own:
-        out = out or Path(f"{model}.json")
+        out = out or Path(f"{name}.json")
         write_whole(out, found.to_json())
     if picture is not None:
         from firstsight.evaluation.plots import draw_calibration
@@ -78,6 +85,11 @@ def calibrate(
         answer(f"Written into {model}; galleries made with it stay as they are.")
     if out is not None:
         answer(f"Written to {out}.")
+    if out is not None and not own:
+        words = ("firstsight", "export", model, f"{name}.onnx", *opened.preprocessing.looks.split())
+        sealing = shlex.join([*words, "--calibration", str(out)])
+        answer(f"To use them: {sealing}")
+        answer(f"and name that file, --model {shlex.quote(f'{name}.onnx')}, in place of the model.")
 
 
 def _put_into(path: Path, digest: str, calibration: Calibration) -> None:

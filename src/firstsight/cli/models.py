@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from rich.text import Text
 
 from firstsight.cli.options import Json
 from firstsight.cli.output import answer, answer_json, command, table
+
+if TYPE_CHECKING:
+    from firstsight.models import Published
+    from firstsight.models.shipped import Shipped
 
 
 @command
@@ -33,6 +39,7 @@ def models(as_json: Json = False) -> None:
                         "dimension": model.dimension,
                         "digest": model.digest,
                         "figures": figures,
+                        "calibration": _standing(model),
                     }
                     for model, figures in known
                 ]
@@ -59,6 +66,7 @@ def models(as_json: Json = False) -> None:
     )
     for model, _ in known:
         answer(f"{model.name}: {model.card.title}; training data: {model.card.trained_on}.")
+        answer(f"  {_in_words(_standing(model))}")
         if not model.installed:
             answer(f"  To install it: {model.install}")
 
@@ -74,3 +82,21 @@ SHOWN = (
 
 def _percent(value: float | None) -> str:
     return "" if value is None else f"{100 * value:.1f} %"
+
+
+def _standing(model: Published | Shipped) -> dict[str, Any] | None:
+    calibration = model.calibration()
+    return calibration.standing() if calibration else None
+
+
+def _in_words(standing: dict[str, Any] | None) -> str:
+    if standing is None:
+        return "Thresholds: none."
+    measured, thin = standing["fmr_measured_down_to"], standing["fmr_of_30_pairs_of_people"]
+    text = (
+        f"Thresholds: {standing['people']:,} identities ({standing['data']}), "
+        f"{standing['pairs_of_people']:,} pairs of them, {standing['pairs_of_photos']:,} of their pictures; "
+        f"FMR measured down to {measured:.1g}, continued to {standing['fmr_continued_down_to']:.1g}"
+    )
+    # Many pictures of few people make many pairs, which tell less than they are.
+    return f"{text}; below {thin:.1g} on less than 30 pairs of identities." if thin > measured else f"{text}."

@@ -34,6 +34,9 @@ class OpenSetDraw:
 def one_shot(identities: Identities, ways: int, trials: int, seed: int) -> list[Episode]:
     """Episodes over people with two pictures or more; others only stand beside them in the support.
 
+    ``trials.one_shot_trials`` asks the same of rows and draws in another order: made one, the published
+    figures of one of the two would be of other trials.
+
     Lake, Salakhutdinov, Tenenbaum, "Human-level concept learning" (Science 2015), one-shot
     classification: one picture of each of ``ways`` people, one probe of one of them.
 
@@ -63,16 +66,27 @@ def one_shot(identities: Identities, ways: int, trials: int, seed: int) -> list[
     return episodes
 
 
-def open_set(identities: Identities, enrolled: int, mated: int, strangers: int, seed: int) -> OpenSetDraw:
+def open_set(
+    identities: Identities, enrolled: int, mated: int, strangers: int, seed: int, number: int = 0
+) -> OpenSetDraw:
     """Enrol people with one photo each; probe with their other photos and with strangers'.
 
     Strangers give one photo each before any gives a second, as far as there are enough of them. When
     there are fewer other photos than ``mated``, all of them are taken.
 
+    Args:
+        identities: everybody.
+        enrolled: people in the gallery.
+        mated: probes of them.
+        strangers: probes of others.
+        seed: of the draw.
+        number: of the draw among several of one seed; none of them is another seed's.
+
     Raises:
         DataError: too few people with two pictures, or no strangers left.
     """
-    draw = np.random.default_rng((seed, enrolled))
+    # The seed last: where it is 0, numpy draws as if it were not there, as the published figures were drawn.
+    draw = np.random.default_rng((number, enrolled, seed))
     several = [name for name, found in identities.pictures.items() if len(found) > 1]
     if len(several) < enrolled or len(identities.pictures) <= enrolled:
         raise DataError(

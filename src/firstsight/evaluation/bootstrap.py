@@ -1,4 +1,7 @@
-"""Intervals by bootstrap over people, because photos of one person do not err independently."""
+"""Intervals by bootstrap over people, because photos of one person do not err independently.
+
+Where trials have more in common than a person, what they have in common is drawn: alphabets, runs.
+"""
 
 from __future__ import annotations
 

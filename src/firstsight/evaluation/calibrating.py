@@ -30,6 +30,7 @@ from firstsight.evaluation.embedding import Progress, embed_pictures
 from firstsight.evaluation.evidence import evidence
 from firstsight.evaluation.provenance import machine, moment, versions
 from firstsight.models import Calibration, Model, OperatingPoint
+from firstsight.models.calibration import LEAST_FALSE
 
 FMRS: Final = (1e-2, 1e-3, 1e-4)
 BINS: Final = 4000
@@ -41,8 +42,6 @@ SUPPORTED: Final = 1e-5
 """Rates from here up are read off the data where there are enough; lower ones off the parabola."""
 FITTED: Final = 100
 """The parabola is fitted to rates up to so many times the lowest that is read off."""
-LEAST_FALSE: Final = 30
-"""False matches that a rate must stand for to be read off: the rule of 30 (Doddington et al. 2000)."""
 LOWEST: Final = -8.0
 """log10 of the lowest rate that is continued to."""
 STEP: Final = 0.25
@@ -156,6 +155,7 @@ def calibrate_templates(
             "model_digest": model.digest,
             "preprocessing": model.preprocessing.version,
             "mirrored": model.preprocessing.mirrored,
+            "shifted": model.preprocessing.shifted,
             "machine": machine(),
             "made": moment(),
             **{f"version_{part}": version for part, version in versions().items()},

@@ -29,13 +29,21 @@ class Searches:
         """(M,) people enrolled who are not named, or named as somebody else."""
         return ~(self.mated_right & (self.mated_scores >= threshold))
 
-    def threshold_at(self, fpir: float) -> float:
-        """The lowest threshold that names at most that share of these strangers themselves."""
-        falling = np.sort(self.stranger_scores)[::-1]
-        allowed = int(np.floor(fpir * len(falling) + 1e-9))
-        if allowed >= len(falling):
+    def threshold_at(self, fpir: float, weights: NDArray[np.float64] | None = None) -> float:
+        """The lowest threshold that names at most that share of these strangers themselves.
+
+        Args:
+            fpir: the share, 0 to 1.
+            weights: (S,) how often each stranger's probe counts; once each when None.
+        """
+        weights = np.ones(len(self.stranger_scores)) if weights is None else weights
+        order = np.argsort(-self.stranger_scores, kind="stable")
+        falling, named = self.stranger_scores[order], np.cumsum(weights[order])
+        # The first one who would be one too many.
+        place = int(np.searchsorted(named, fpir * named[-1] + 1e-9, side="right"))
+        if place >= len(falling):
             return float(falling[-1])
-        return float(np.nextafter(falling[allowed], np.float32(np.inf)))
+        return float(np.nextafter(falling[place], np.float32(np.inf)))
 
 
 def search(

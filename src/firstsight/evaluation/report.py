@@ -16,7 +16,8 @@ from firstsight.files import write_whole
 HEAD: Final = """# Results
 
 Rendered by `firstsight report` from JSON files that `firstsight evaluate` and the benchmarks wrote; not
-written by hand. In brackets: 95 % intervals, by bootstrap over people.
+written by hand. In brackets: 95 % intervals, by bootstrap over people; of Omniglot over
+alphabets, or over the runs.
 """
 TITLES: Final = {
     "training": "Twins of ours: how they were trained",

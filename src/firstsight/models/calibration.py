@@ -11,12 +11,15 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from itertools import pairwise
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
 from firstsight.errors import NotCalibrated
+from firstsight.models.preprocessing import Preprocessing
 
+LEAST_FALSE: Final = 30
+"""False matches that a rate must stand for to be read off: the rule of 30 (Doddington et al. 2000)."""
 Knots = tuple[tuple[float, float], ...]
 """Points of a monotone, piecewise linear function, by rising first coordinate."""
 
@@ -47,6 +50,36 @@ class Calibration:
     """(similarity, log10 of the likelihood ratio)."""
     provenance: Mapping[str, str | int | float | bool] = field(hash=False)
     """Data and model with their digests, numbers of people and pairs, seed, versions, machine, time."""
+
+    @property
+    def measured(self) -> float:
+        """The lowest false match rate that was read off the data; lower ones continue the curve."""
+        return float(self.provenance.get("rates_below_are_extrapolated", self.lowest))
+
+    @property
+    def lowest(self) -> float:
+        """The lowest rate that there is a threshold for."""
+        return float(10 ** self.tail[0][0])
+
+    def standing(self) -> dict[str, str | int | float | bool]:
+        """What the thresholds rest on: whom, how many pairs, and down to which rate."""
+        people = int(self.provenance.get("people", 0))
+        pairs = people * (people - 1) // 2
+        return {
+            "data": self.provenance.get("data", ""),
+            "people": people,
+            "photos": self.provenance.get("photos", 0),
+            "pairs_of_people": pairs,
+            "pairs_of_photos": self.provenance.get("impostor_pairs", 0),
+            "fmr_measured_down_to": self.measured,
+            "fmr_continued_down_to": self.lowest,
+            # Many photos of few people make many pairs, which tell less than they are.
+            "fmr_of_30_pairs_of_people": min(1.0, LEAST_FALSE / max(1, pairs)),
+        }
+
+    def made_for(self, seen: Preprocessing) -> bool:
+        """Whether it was made with these views; with others, scores are distributed otherwise."""
+        return self.provenance.get("preprocessing") == seen.version
 
     def threshold(self, fmr: float) -> float:
         """The similarity at or above which a share ``fmr`` of pairs of two people lies.

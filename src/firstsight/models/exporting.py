@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from firstsight.errors import UsageError
 from firstsight.files import write_whole
 from firstsight.models.model import Model
-from firstsight.models.onnx_file import INPUT, KEY, OUTPUT, SUM, about, sum_of
+from firstsight.models.onnx_file import INPUT, KEY, OUTPUT, SUM, about, digest_of, sum_of
 from firstsight.models.quantising import quantise
 from firstsight.models.views import views
 from firstsight.twins import Cosine
@@ -70,7 +70,9 @@ def export_onnx(model: Model, path: Path, *, int8: bool = False) -> None:
         model = replace(model, name=f"{model.name}-int8")
     opset = next(one.version for one in program.opset_import if one.domain in ("", "ai.onnx"))
     told = json.dumps(about(model) | {"opset": opset})
-    onnx.helper.set_model_props(program, {KEY: told, SUM: sum_of(program, told)})
+    _bared(program)
+    total = sum_of(digest_of(program, model.preprocessing), told)
+    onnx.helper.set_model_props(program, {KEY: told, SUM: total})
     onnx.checker.check_model(program, full_check=True)
     write_whole(path, program.SerializeToString())
 
@@ -100,6 +102,14 @@ def _program(model: Model) -> onnx.ModelProto:
     if program is None:
         raise UsageError(f"{model.name} cannot be written as ONNX.", hint="Use its model file.")
     return program.model_proto
+
+
+def _bared(program: onnx.ModelProto) -> None:
+    """Take out where in our source each part was written: it makes no template, and it names folders."""
+    graph = program.graph
+    for part in (graph, *graph.node, *graph.initializer, *graph.value_info, *graph.input, *graph.output):
+        part.ClearField("metadata_props")
+        part.ClearField("doc_string")
 
 
 @contextmanager

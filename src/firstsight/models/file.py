@@ -54,6 +54,8 @@ class TwinFile:
     calibration: Calibration | None = None
     identities: frozenset[str] = frozenset()
     """Marks of the identities that it was trained on."""
+    validated: frozenset[str] = frozenset()
+    """Marks of those that chose its checkpoint and calibrated it; files of earlier versions have none."""
 
     @cached_property
     def digest(self) -> str:
@@ -88,6 +90,7 @@ class TwinFile:
             calibration=self.calibration,
             head=head,
             identities=self.identities,
+            validated=self.validated,
         )
 
 
@@ -127,6 +130,7 @@ def write_twin(path: Path, twin: TwinFile) -> None:
         "card": asdict(twin.card),
         "calibration": json.loads(twin.calibration.to_json()) if twin.calibration else None,
         "identities": sorted(twin.identities),
+        "validated": sorted(twin.validated),
     }
     text = json.dumps(header)
     write_whole(path, save(dict(twin.tensors), {KEY: text, SUM: _sum(text, twin)}))
@@ -160,6 +164,7 @@ def read_twin(path: Path) -> TwinFile:
             card=Card(**header["card"]),
             calibration=Calibration.from_json(json.dumps(found)) if found else None,
             identities=frozenset(header.get("identities", ())),
+            validated=frozenset(header.get("validated", ())),
         )
         if header["format"] > 1 and noted.get(SUM) != _sum(noted[KEY], twin):
             raise ModelDamaged(f"{path} is damaged: its sum is another.", hint="Get it again.")

@@ -51,6 +51,8 @@ class Model:
     """How two templates are compared; None: by their cosine."""
     identities: frozenset[str] = frozenset()
     """Marks of the identities that it was trained on, as far as they are known; see ``mark``."""
+    validated: frozenset[str] = frozenset()
+    """Marks of those that chose its checkpoint and calibrated it, as far as they are known."""
 
     def embed(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Embed aligned crops.
@@ -102,6 +104,8 @@ class Model:
     def with_views(self, *, mirrored: bool = False, shifted: int = 0) -> Model:
         """The same model with further looks at each crop, whose embeddings are added.
 
+        Its scores are distributed otherwise then: thresholds for one choice are none for another.
+
         Args:
             mirrored: at its mirror image as well; False leaves it as it is.
             shifted: at the crop moved by so many pixels to each side as well, at most an eighth of it;
@@ -118,7 +122,7 @@ class Model:
             )
         own = self.preprocessing
         seen = replace(own, mirrored=mirrored or own.mirrored, shifted=shifted or own.shifted)
-        return replace(self, preprocessing=seen)
+        return self if seen == own else replace(self, preprocessing=seen, calibration=None)
 
     def calibrated(self) -> Calibration:
         """The model's calibration.
@@ -127,8 +131,12 @@ class Model:
             NotCalibrated: it has none.
         """
         if self.calibration is None:
+            looks = self.preprocessing.looks
+            made = f" with {looks}" if looks else ""
             raise NotCalibrated(
-                f"The model {self.name} has no calibration, so no threshold is known for it.",
-                hint="Give its file one: `firstsight calibrate FILE.safetensors --data FOLDER`.",
+                f"The model {self.name}{made} has no calibration, so no threshold is known for it.",
+                hint=f"Make one: `firstsight calibrate FILE.safetensors --data FOLDER {looks}".rstrip()
+                + "`. For an ONNX file or further views: `firstsight export MODEL OUT.onnx --calibration "
+                "FILE.json`, with the same --mirrored and --shifted.",
             )
         return self.calibration

@@ -1,7 +1,8 @@
 """An ONNX file that ``firstsight export`` wrote, opened as a model again.
 
-Onnxruntime runs it, without torch. What the file says of itself is in its metadata; the sum there is of the
-graph, and one bit elsewhere makes it another.
+Onnxruntime runs it, without torch. What the file says of itself is in its metadata; the sum there is of all
+that it says, and one bit elsewhere makes it another. What a gallery remembers is the digest of what makes
+templates, the graph and what it is given: exported anew with other thresholds, it is the same model.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from firstsight.models.preprocessing import Preprocessing
 
 KEY: Final = "firstsight"
 SUM: Final = "firstsight-sha256"
+FORMAT: Final = 2
+"""Files of format 1 do not tell it; they are known by their sum, for galleries were made with them so."""
 INPUT: Final = "crops"
 OUTPUT: Final = "templates"
 COSINE: Final = "cosine"
@@ -32,6 +35,7 @@ COSINE: Final = "cosine"
 def about(model: Model) -> dict[str, Any]:
     """What a program that runs the graph has to know of the model."""
     return {
+        "format": FORMAT,
         "name": model.name,
         "digest": model.digest,
         "dimension": model.dimension,
@@ -40,11 +44,25 @@ def about(model: Model) -> dict[str, Any]:
         "card": asdict(model.card),
         "calibration": json.loads(model.calibration.to_json()) if model.calibration else None,
         "identities": sorted(model.identities),
+        "validated": sorted(model.validated),
     }
 
 
-def sum_of(program: onnx.ModelProto, told: str) -> str:
-    """SHA-256 of a graph and of what is told of it."""
+def digest_of(program: onnx.ModelProto, seen: Preprocessing) -> str:
+    """SHA-256 of what makes templates: the graph, how its operators are meant, and the crops it is given."""
+    whole = hashlib.sha256(json.dumps(asdict(seen), sort_keys=True).encode())
+    for part in (*program.opset_import, *program.functions, program.graph):
+        whole.update(part.SerializeToString(deterministic=True))
+    return whole.hexdigest()
+
+
+def sum_of(digest: str, told: str) -> str:
+    """SHA-256 of a model, by its digest, and of all that is told of it."""
+    return hashlib.sha256(f"{digest}\n{told}".encode()).hexdigest()
+
+
+def _first_sum(program: onnx.ModelProto, told: str) -> str:
+    """The sum of a file of format 1, of the graph and all that is told of it."""
     whole = hashlib.sha256(told.encode())
     whole.update(program.graph.SerializeToString(deterministic=True))
     return whole.hexdigest()
@@ -53,7 +71,8 @@ def sum_of(program: onnx.ModelProto, told: str) -> str:
 def read_onnx(path: Path) -> Model:
     """Open an exported model.
 
-    Its views (mirrored, shifted) are part of the graph.
+    Its views (mirrored, shifted) are part of the graph. Thresholds of other views, which files of format 1
+    may hold, are left out.
 
     Raises:
         ModelMissing: there is no such file.
@@ -70,13 +89,20 @@ def read_onnx(path: Path) -> Model:
         program = onnx.load_from_string(content)
         noted = {entry.key: entry.value for entry in program.metadata_props}
         told: dict[str, Any] = json.loads(noted[KEY])
-        digest = sum_of(program, noted[KEY])
-        if noted[SUM] != digest:
-            raise ModelDamaged(f"{path} is damaged: its sum is another.", hint="Export it again.")
+        made = told.get("format", 1)
+        if made not in (1, FORMAT):
+            raise ModelDamaged(
+                f"{path} is an exported model of format {made}; this version reads 1 to {FORMAT}.",
+                hint="Update firstsight.",
+            )
         seen = Preprocessing.of(told["preprocessing"])
+        digest = _first_sum(program, noted[KEY]) if made == 1 else digest_of(program, seen)
+        if noted[SUM] != (digest if made == 1 else sum_of(digest, noted[KEY])):
+            raise ModelDamaged(f"{path} is damaged: its sum is another.", hint="Export it again.")
         found, head = told["calibration"], told["head"]
         card, calibration = Card(**told["card"]), Calibration.from_json(json.dumps(found)) if found else None
         name, dimension, marks = told["name"], told["dimension"], frozenset(told["identities"])
+        validated = frozenset(told.get("validated", ()))
     except (DecodeError, ValueError, KeyError, TypeError, AttributeError, NotCalibrated) as error:
         raise ModelDamaged(
             f"{path} is no model that firstsight exported ({error!r}).", hint="Export it again."
@@ -93,6 +119,7 @@ def read_onnx(path: Path) -> Model:
         dimension=dimension,
         preprocessing=replace(seen, mirrored=False, shifted=0),
         card=card,
-        calibration=calibration,
+        calibration=calibration if calibration and calibration.made_for(seen) else None,
         identities=marks,
+        validated=validated,
     )

@@ -52,6 +52,11 @@ class Preprocessing:
         return len(self.mean)
 
     @property
+    def looks(self) -> str:
+        """Its further views, as the command line is asked for them; empty without."""
+        return options(self.mirrored, self.shifted)
+
+    @property
     def template_points(self) -> NDArray[np.float32]:
         """The landmarks' places, (5, 2) float32 pixels."""
         return np.array(self.points, dtype=np.float32).reshape(-1, 2)
@@ -91,6 +96,11 @@ class Preprocessing:
         if self.channels == 1:
             crop = np.asarray(cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY), np.uint8)[:, :, None]
         return averaged(crop, self.oversample)
+
+
+def options(mirrored: object, shifted: object) -> str:
+    """What the command line is given for those views; empty for none."""
+    return " ".join(["--mirrored"] * bool(mirrored) + [f"--shifted {shifted}"] * bool(shifted))
 
 
 def averaged(crop: NDArray[np.uint8], times: int) -> NDArray[np.uint8]:

@@ -7,6 +7,7 @@ from functools import cached_property
 from importlib import resources
 from pathlib import Path
 
+from firstsight.models.calibration import Calibration
 from firstsight.models.card import Card
 from firstsight.models.figures import Figures, figures_of
 from firstsight.models.file import ENDING, TwinFile, read_twin
@@ -54,6 +55,10 @@ class Shipped:
     def install(self) -> str:
         """Nothing is to be done."""
         return ""
+
+    def calibration(self) -> Calibration | None:
+        """The one in its file, if there is one."""
+        return self.file.calibration
 
     def figures(self) -> Figures:
         """What was measured of it."""

@@ -98,9 +98,19 @@ def twin_file(recipe: Recipe, twin: Twin, split: Split) -> TwinFile:
         parameters=sum(value.numel() for part in (twin.tower, twin.head) for value in part.parameters()),
     )
     marks = frozenset(mark(identity) for identity in identities)
+    validated = frozenset(mark(item.identity) for _, items in split.validation for item in items)
     if twin.start:
         marks |= twin.start.identities
-    return TwinFile(recipe.name, twin.blueprint, tensors, twin.preprocessing, card, identities=marks)
+        validated |= twin.start.validated
+    return TwinFile(
+        recipe.name,
+        twin.blueprint,
+        tensors,
+        twin.preprocessing,
+        card,
+        identities=marks,
+        validated=validated,
+    )
 
 
 def _given(model: Path, digest: str) -> Calibration | None:

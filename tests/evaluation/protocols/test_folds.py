@@ -94,6 +94,16 @@ def test_a_fold_that_every_model_has_seen_is_refused(
     assert not embedded
 
 
+def test_nor_is_a_fold_scored_by_a_model_that_it_chose(
+    sface: Model, lfw: Path, embedded: list[tuple[str, set[str]]]
+) -> None:
+    late, early = trained_without(sface, 6, 7, 8, 9, 10), trained_without(sface, 1, 2, 3, 4, 5)
+    chosen = replace(early, validated=frozenset({mark(person(2, 0))}))
+    with pytest.raises(DataError, match="somebody of fold 3, or chosen by them"):
+        evaluate_folds([late, chosen], lfw)
+    assert not embedded
+
+
 def test_models_must_be_of_one_recipe_and_say_whom_they_know(
     sface: Model, lfw: Path, embedded: list[tuple[str, set[str]]]
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,12 +11,15 @@ import pytest
 from numpy.typing import NDArray
 
 from firstsight.datasets import Archive
-from firstsight.datasets.omniglot import RUN_ALPHABETS, Drawing, Omniglot, Run
+from firstsight.datasets.omniglot import RUN_ALPHABETS, Drawing, Omniglot, Run, paper_split
+from firstsight.errors import DataError
+from firstsight.evaluation import protocols as room
 from firstsight.evaluation.embedding import Templates
 from firstsight.evaluation.protocols import omniglot
 from firstsight.evaluation.protocols.omniglot import PROTOCOLS
 from firstsight.evaluation.protocols.protocol import Protocol
 from firstsight.models import Model
+from firstsight.models.model import mark
 
 CHARACTERS, DIMENSION = 22, 128
 
@@ -92,6 +96,22 @@ def test_there_are_as_many_trials_as_the_issue_of_chance_needs(sface: Model, dat
     assert within.measure(sface, data, embedded(within, data), 0).measures["accuracy"].n >= 20_000
 
 
+@pytest.mark.parametrize("name", ["omniglot-within", "omniglot-pairs"])
+def test_trials_of_an_alphabet_do_not_narrow_the_interval(
+    sface: Model, data: Omniglot, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """A model that fails at half of the alphabets may fail at a third or at two thirds of others."""
+    monkeypatch.setattr(omniglot, "PAIRS", 2000)
+    protocol = PROTOCOLS[name]
+    shown = embedded(protocol, data)
+    alphabets = sorted(RUN_ALPHABETS)[::2] + [f"Other{number}" for number in range(0, 10, 2)]
+    for row, picture in enumerate(shown.names):
+        if picture.split("/")[1] in alphabets:
+            shown.embeddings[row] = shown.embeddings[0]
+    accuracy = protocol.measure(sface, data, shown, 0).measures["accuracy"]
+    assert accuracy.high - accuracy.low > 0.25
+
+
 def test_a_wrong_answer_is_shown_first(sface: Model, data: Omniglot) -> None:
     protocol = PROTOCOLS["omniglot-runs"]
     shown = embedded(protocol, data)
@@ -113,6 +133,30 @@ def test_trials_stay_within_an_alphabet_and_take_two_drawers(sface: Model, data:
         assert len({alphabet for _, alphabet, _, _ in everything}) == 1
         assert len({character for _, _, character, _ in everything[1:]}) == 20
         assert everything[0][3] != everything[1][3]
+
+
+def test_who_validated_is_not_who_is_tested(
+    sface: Model, data: Omniglot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the paper's split ten of the twenty alphabets validate: runs and pairs are of the ten others."""
+    monkeypatch.setattr(omniglot, "PAIRS", 200)
+    known = frozenset(mark(one.character) for one in paper_split(data, "validation"))
+    chosen = dataclasses.replace(sface, validated=known)
+    for name, protocol in PROTOCOLS.items():
+        shown = embedded(protocol, data)
+        opened = dataclasses.replace(protocol, open=lambda path: data)
+        monkeypatch.setitem(room.PROTOCOLS, name, opened)
+        monkeypatch.setattr(room, "embed_pictures", lambda *_, shown=shown, **__: shown)
+        if name == "omniglot-within":
+            with pytest.raises(DataError, match="was chosen by 220 of the identities of omniglot-within"):
+                room.evaluate(chosen, name, Path())
+        else:
+            found = room.evaluate(chosen, name, Path())
+            assert found.rule == room.evaluate(sface, name, Path()).rule
+    tested = dataclasses.replace(sface, validated=frozenset({mark(f"{min(RUN_ALPHABETS)}/character00")}))
+    for name in PROTOCOLS:
+        with pytest.raises(DataError, match="chosen by 1 of"):
+            room.evaluate(tested, name, Path())
 
 
 def test_the_threshold_of_pairs_comes_from_those_that_validate(

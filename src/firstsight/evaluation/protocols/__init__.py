@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,6 +12,7 @@ from firstsight.evaluation.protocols import folder, lfw, omniglot, robustness
 from firstsight.evaluation.protocols.protocol import Protocol
 from firstsight.evaluation.result import Result
 from firstsight.models import Model
+from firstsight.models.model import mark
 
 PROTOCOLS: Final[dict[str, Protocol[Any]]] = {
     **omniglot.PROTOCOLS,
@@ -18,6 +20,9 @@ PROTOCOLS: Final[dict[str, Protocol[Any]]] = {
     **robustness.PROTOCOLS,
     **folder.PROTOCOLS,
 }
+
+DEVELOPED: Final = "It was chosen by the people of these pairs, which are there to develop on."
+"""What the rule of a result says besides, where who is tested validated in the model's training."""
 
 
 def evaluate(
@@ -34,8 +39,9 @@ def evaluate(
 
     Raises:
         UsageError: an unknown protocol.
-        DataError: the data are not as published, or hold identities that the model was trained on.
-        NotCalibrated: ``open-set`` needs a threshold.
+        DataError: the data are not as published, or hold identities that the model was trained on, or was
+            chosen by and is not to be.
+        NotCalibrated: ``open-set`` asks the model's calibration for a rate that it does not reach.
     """
     if protocol not in PROTOCOLS:
         raise UsageError(f"There is no protocol {protocol!r}.", hint=f"Known: {', '.join(PROTOCOLS)}.")
@@ -46,6 +52,15 @@ def evaluate(
             f"{model.name} was trained on {len(known)} of the identities of {protocol}, like {min(known)}.",
             hint="Take another protocol, or a model that has not seen them.",
         )
+    tested = (chosen.tested or chosen.identities)(data)
+    deciding = {name for name in tested if mark(name) in model.validated}
+    if deciding and not chosen.developing:
+        raise DataError(
+            f"{model.name} was chosen by {len(deciding)} of the identities of {protocol}, like "
+            f"{min(deciding)}: they validated in its training, and the figures would be too good.",
+            hint="Take another protocol, or a model that others validated.",
+        )
     archive, names = chosen.pictures(data)
     templates = embed_pictures(model, archive, names, progress=progress)
-    return chosen.measure(model, data, templates, seed)
+    measured = chosen.measure(model, data, templates, seed)
+    return replace(measured, rule=f"{measured.rule} {DEVELOPED}") if deciding else measured

@@ -12,8 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firstsight.datasets import Archive
+from firstsight.datasets.trials import Trial
 from firstsight.evaluation.bootstrap import Measure, measure
 from firstsight.evaluation.embedding import Templates
+from firstsight.evaluation.one_shot import trial_scores
 from firstsight.evaluation.result import Curve, Example, Result, provenance
 from firstsight.evaluation.verification import equal_error_rate, roc, tar_at_far
 from firstsight.models import Model
@@ -37,6 +39,10 @@ class Protocol(Generic[D]):
     """Whom they show: nobody of them may have been trained on."""
     measure: Callable[[Model, D, Templates, int], Result]
     """From their templates and a seed."""
+    tested: Callable[[D], Collection[str]] | None = None
+    """Whose trials make the figures, all of ``identities`` when None: a model was not chosen by them."""
+    developing: bool = False
+    """Whether models may be chosen by this test: it is there to develop on, and its result says so."""
 
 
 def mean(right: NDArray[np.bool_], *owners: Sequence[str], seed: int) -> Measure:
@@ -56,24 +62,37 @@ def support_scores(
     model: Model, templates: Templates, probes: Sequence[str], supports: Sequence[Sequence[str]]
 ) -> list[NDArray[np.float32]]:
     """Similarity of each probe to the pictures of its support set, (n,) each."""
-    return [
-        model.similarity(
-            templates.embeddings[templates.places[probe]][None], templates.embeddings[templates.rows(support)]
-        )[0]
+    trials = [
+        Trial(templates.places[probe], templates.rows(support))
         for probe, support in zip(probes, supports, strict=True)
     ]
+    return trial_scores(model.similarity, templates.embeddings, trials)
 
 
 def pair_measures(
     scores: NDArray[np.float32],
     mated: NDArray[np.bool_],
     right: NDArray[np.bool_],
-    owners: tuple[Sequence[str], Sequence[str]],
+    owners: Sequence[Sequence[str]],
     seed: int,
 ) -> dict[str, Measure]:
-    """Accuracy of given answers, and the rates that need no threshold of their own."""
+    """Accuracy of given answers, and the rates that need no threshold of their own.
+
+    A false accept rate is left out where it stands for less than one of the pairs that are not mated:
+    nothing is known of it there.
+
+    Args:
+        scores: (n,) similarities.
+        mated: (n,) whether of the same person.
+        right: (n,) whether each was answered rightly.
+        owners: what the bootstrap draws; whose each pair is, or of both sides.
+        seed: of the intervals.
+    """
     found = {"accuracy": mean(right, *owners, seed=seed)}
+    others = int((~mated).sum())
     for far in FARS:
+        if far * others < 1:
+            continue
         name = f"tar_at_far_{far:.0e}".replace("e-0", "e-")
         found[name] = measure(partial(tar_at_far, scores, mated, far), *owners, seed=seed)
     rate = partial(equal_error_rate, scores, mated)

@@ -95,4 +95,4 @@ def _people(data: Degraded) -> frozenset[str]:
     return data.lfw.view1_people("test")
 
 
-PROTOCOLS: Final = {"robustness": Protocol(open_degraded, _pictures, _people, robustness)}
+PROTOCOLS: Final = {"robustness": Protocol(open_degraded, _pictures, _people, robustness, developing=True)}
