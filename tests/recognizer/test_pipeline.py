@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from firstsight.errors import NoFace, UsageError
 from firstsight.models import Model
-from firstsight.recognizer.pipeline import AHEAD, FEW, Done, Seen, cores, embed_each
+from firstsight.recognizer.pipeline import AHEAD, FEW, Done, Seen, embed_each
 
 PATIENCE = 30.0
 """Seconds after which a test gives up."""
@@ -144,14 +144,3 @@ def test_ctrl_c_stops_while_photos_are_waited_for(model: Model) -> None:
     finally:
         signal.signal(signal.SIGINT, handler)
     assert threading.active_count() == threads
-
-
-@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="Linux only")
-def test_cores_are_those_that_this_process_may_use() -> None:
-    allowed = os.sched_getaffinity(0)
-    try:
-        os.sched_setaffinity(0, {min(allowed)})
-        assert cores() == 1
-    finally:
-        os.sched_setaffinity(0, allowed)
-    assert cores() == len(allowed)

@@ -72,7 +72,8 @@ def embed_pictures(
     """
     detector = Detector()
     key = hashlib.sha256()
-    contract = (model.digest, model.preprocessing.version, detector.digest, archive.edition())
+    engine = model.network.engine
+    contract = (model.digest, model.preprocessing.version, engine, detector.digest, archive.edition())
     for text in (*contract, *names):
         key.update(text.encode() + b"\n")
     folder = (cache or user_cache_path("firstsight")) / "templates" / key.hexdigest()[:24]

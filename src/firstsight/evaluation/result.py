@@ -85,6 +85,7 @@ def provenance(model: Model, data: str, digest: str, seed: int) -> dict[str, str
         "preprocessing": model.preprocessing.version,
         "mirrored": model.preprocessing.mirrored,
         "shifted": model.preprocessing.shifted,
+        "engine": model.network.engine,
         "calibrated_on": str(calibration.provenance.get("data", "")) if calibration else "",
         "data": data,
         "data_digest": digest,

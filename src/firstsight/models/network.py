@@ -1,4 +1,4 @@
-"""What runs a tower: torch, or OpenCV, which starts at once and runs plain ones faster."""
+"""What runs a tower: the engine of plain ones, torch for others, onnxruntime for what was exported."""
 
 from __future__ import annotations
 
@@ -16,6 +16,10 @@ CHUNK: Final = 8 * 112 * 112
 
 class Network(Protocol):
     """Runs a tower. Safe to share between threads."""
+
+    @property
+    def engine(self) -> str:
+        """What runs it: engines agree closely, and not to the last digit."""
 
     def __call__(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Embed crops: (N, S, S, C) uint8, N > 0 -> (N, D) float32, not of unit length."""

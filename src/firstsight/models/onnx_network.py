@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import threading
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from firstsight.errors import UsageError
 from firstsight.models.network import chunks
+from firstsight.networks import ByThreads
 
 if TYPE_CHECKING:
     from torch import nn
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 class OnnxNetwork:
     """See ``Network``. A session may be used by several threads at once."""
+
+    engine: Final = "onnxruntime"
 
     def __init__(self, session: Session, entry: str) -> None:
         """Take a session over.
@@ -47,12 +49,7 @@ class OnnxNetwork:
 
 
 class Session:
-    """A graph, run on as many threads as OpenCV's networks are given at the time.
-
-    One of onnxruntime's has its threads from when it is made, and their number changes with the work: one
-    while many photos are looked at, all cores for a photo alone. So there is one for each number that was
-    met; they are kept, for a service goes back and forth.
-    """
+    """A graph, run on as many threads as OpenCV's networks are given at the time."""
 
     def __init__(self, content: bytes) -> None:
         """Take a graph over.
@@ -61,21 +58,12 @@ class Session:
             UsageError: onnxruntime is not installed.
             Exception: of onnxruntime, when the graph is none.
         """
-        self._content = content
-        self._made: dict[int, Any] = {}
-        self._making = threading.Lock()
-        self._of_now()
+        self._made: ByThreads[Any] = ByThreads(partial(_made, content))
+        self._made.now()
 
     def run(self, inputs: dict[str, NDArray[np.uint8]]) -> NDArray[np.float32]:
         """The graph's first output."""
-        return np.asarray(self._of_now().run(None, inputs)[0])
-
-    def _of_now(self) -> Any:
-        threads = cv2.getNumThreads()
-        with self._making:
-            if threads not in self._made:
-                self._made[threads] = _made(self._content, threads)
-            return self._made[threads]
+        return np.asarray(self._made.now().run(None, inputs)[0])
 
 
 def _made(content: bytes, threads: int) -> Any:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from firstsight.engines import OPENCV
 from firstsight.models.network import chunks
 from firstsight.networks import Lent
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 class OpenCvNetwork:
     """See ``Network``."""
+
+    engine: Final = OPENCV
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""SFace as OpenCV Zoo publishes it: an ONNX file of weights quantised in blocks, which OpenCV runs."""
+"""SFace as OpenCV Zoo publishes it: an ONNX file of weights quantised in blocks."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from firstsight.carriers import PublishedFile
+from firstsight.engines import OPENCV, chosen_engine
 from firstsight.models.card import Card
+from firstsight.models.graph_network import network_of_graph
 from firstsight.models.network import Network
 from firstsight.models.opencv_network import OpenCvNetwork
 from firstsight.models.preprocessing import Preprocessing
@@ -48,15 +50,26 @@ PREPROCESSING: Final = Preprocessing(
 
 
 def load(content: bytes) -> Network:
-    """The published file as it is: it takes pixels from 0 to 255 and brings them into its range itself."""
-    return OpenCvNetwork(content, entry="data", mean=(0.0,) * 3, scale=1.0, tower=partial(_tower, content))
+    """OpenCV takes the published file as it is, with pixels from 0 to 255; OpenVINO its weights."""
+    tower = partial(_tower, content)
+    if chosen_engine() == OPENCV:
+        return OpenCvNetwork(content, entry="data", mean=(0.0,) * 3, scale=1.0, tower=tower)
+    from firstsight.models.sface_graph import ENTRY, sface_graph
+    from firstsight.models.sface_weights import sface_arrays
+
+    return network_of_graph(sface_graph(sface_arrays(content)), ENTRY, PREPROCESSING, tower)
 
 
 def _tower(content: bytes) -> nn.Module:
     """The same in torch, which is imported by who needs it only: it takes seconds."""
-    from firstsight.models.sface_weights import load_tower
+    from torch import as_tensor
 
-    return load_tower(content).eval().requires_grad_(False)
+    from firstsight.models.sface_weights import sface_arrays
+    from firstsight.twins import SFaceTower
+
+    tower = SFaceTower()
+    tower.load_state_dict({name: as_tensor(array) for name, array in sface_arrays(content).items()})
+    return tower.eval().requires_grad_(False)
 
 
 SFACE: Final = Published(

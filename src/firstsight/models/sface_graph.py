@@ -1,4 +1,4 @@
-"""A tower of SFace's kind as an ONNX graph, which OpenCV runs."""
+"""A tower of SFace's kind as an ONNX graph, which any engine runs."""
 
 from __future__ import annotations
 

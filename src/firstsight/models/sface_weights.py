@@ -1,4 +1,4 @@
-"""The weights of SFace's published file, read into torch: to train on, and to export."""
+"""The weights of SFace's published file, by their names in ``twins.SFaceTower``."""
 
 from __future__ import annotations
 
@@ -6,12 +6,8 @@ from typing import Final
 
 import numpy as np
 import onnx
-import torch
 from numpy.typing import NDArray
 from onnx import numpy_helper
-from torch import nn
-
-from firstsight.twins import SFaceTower
 
 Arrays = dict[str, NDArray[np.float32]]
 
@@ -19,8 +15,8 @@ CONV_EPSILON: Final = 1e-3
 DENSE_EPSILON: Final = 2e-5
 
 
-def load_tower(content: bytes) -> nn.Module:
-    """The tower with the weights of the published file."""
+def sface_arrays(content: bytes) -> Arrays:
+    """The weights of the published file, its batch norms folded into the layers before them."""
     arrays = _arrays(onnx.load_from_string(content))
     names = ["conv_1", *(f"conv_{n}{kind}" for n in range(2, 15) for kind in ("_dw", ""))]
     state: Arrays = {}
@@ -36,9 +32,7 @@ def load_tower(content: bytes) -> nn.Module:
     last_gain, last_offset = _affine(arrays, "fc1", DENSE_EPSILON)
     state["project.weight"] = dense * gain * last_gain[:, None]
     state["project.bias"] = (dense @ offset + bias) * last_gain + last_offset
-    tower = SFaceTower()
-    tower.load_state_dict({key: torch.tensor(value) for key, value in state.items()})
-    return tower
+    return state
 
 
 def _affine(arrays: Arrays, name: str, epsilon: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

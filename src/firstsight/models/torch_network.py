@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -13,6 +15,8 @@ from firstsight.models.preprocessing import Preprocessing
 
 class TorchNetwork:
     """See ``Network``."""
+
+    engine: Final = "torch"
 
     def __init__(self, tower: nn.Module, seen: Preprocessing) -> None:
         """Take a tower over: it is not to be trained any more.

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firstsight.models.blueprint import Blueprint
+from firstsight.models.graph_network import network_of_graph
 from firstsight.models.network import Network
-from firstsight.models.opencv_network import OpenCvNetwork
 from firstsight.models.preprocessing import Preprocessing
 
 if TYPE_CHECKING:
@@ -25,9 +25,10 @@ HEAD = "head."
 
 
 def network_of(blueprint: Blueprint, tensors: Tensors, seen: Preprocessing) -> Network:
-    """What embeds crops: a plain tower in OpenCV, another in torch.
+    """What embeds crops: of a plain tower its graph, of another torch.
 
     Raises:
+        UsageError: the chosen engine is not known, or not installed.
         ValueError, RuntimeError, TypeError, KeyError: the weights do not fit the blueprint.
     """
     if blueprint.tower == "sface":
@@ -35,7 +36,7 @@ def network_of(blueprint: Blueprint, tensors: Tensors, seen: Preprocessing) -> N
 
         graph = sface_graph(_of(TOWER, tensors), **blueprint.tower_arguments)
         in_torch = partial(_tower, blueprint, tensors)
-        return OpenCvNetwork(graph, entry=ENTRY, mean=seen.mean, scale=seen.scale, tower=in_torch)
+        return network_of_graph(graph, ENTRY, seen, in_torch)
     from firstsight.models.torch_network import TorchNetwork
 
     return TorchNetwork(_tower(blueprint, tensors), seen)

@@ -11,7 +11,6 @@ whole process, so that a program says it, and not this library.
 
 from __future__ import annotations
 
-import os
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
@@ -25,6 +24,7 @@ from numpy.typing import NDArray
 
 from firstsight.errors import FaceError, FirstsightError, ImageError, InvalidName
 from firstsight.models import Model
+from firstsight.networks import cores
 
 FEW: Final = 8
 """Photos that a thread takes at once: as many crops as pass a tower together."""
@@ -57,13 +57,6 @@ class Done(Generic[Item, Kept]):
     embeddings: NDArray[np.float32]
     """(N, D), a row for each crop."""
     error: FirstsightError | None = None
-
-
-def cores() -> int:
-    """How many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def embed_each(

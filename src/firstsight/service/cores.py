@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from firstsight.recognizer.pipeline import cores
+from firstsight.networks import cores
 from firstsight.service.settings import PLACES, RUSH, Settings
 
 
