@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firstsight.errors import GalleryLocked, GalleryUnavailable, UsageError
+from firstsight.gallery.adding import Adding, united
 from firstsight.gallery.cipher import VARIABLE, key_from_environment
 from firstsight.gallery.index import Similarity, inner_product
 from firstsight.gallery.milvus import header as headers
@@ -36,7 +37,6 @@ from firstsight.gallery.records import (
     KeptCrop,
     Match,
     Moved,
-    NewTemplate,
     Person,
     Receipt,
     Template,
@@ -48,7 +48,7 @@ from firstsight.gallery.vault import embedding_bytes
 T = TypeVar("T")
 
 
-class MilvusStore:
+class MilvusStore(Adding):
     """People and their templates in Milvus; see ``store.Store`` for the verbs."""
 
     def __init__(
@@ -84,22 +84,6 @@ class MilvusStore:
             self.close()
             raise
         self.contract = found.contract
-
-    def add(
-        self,
-        who: Who,
-        new: Sequence[NewTemplate],
-        *,
-        consent: str | None = None,
-        retain_until: date | None = None,
-        notes: str | None = None,
-        newcomer: bool = False,
-    ) -> Person:
-        """Add a person with templates, or templates to a person of that name or number."""
-        (person,) = self.add_each(
-            [(who, new)], consent=consent, retain_until=retain_until, notes=notes, newcomer=newcomer
-        )
-        return person
 
     def add_each(
         self,
@@ -188,17 +172,11 @@ class MilvusStore:
         source, into = checked_who(source), checked_who(into)
         with self._writing() as (view, writer):
             gone, kept = view.get(source), view.get(into)
-            two_people(gone.record.person(), kept.record.person())
-            rows = view.rows_of(gone.record, embeddings=True)
-            pairs = hand_over(writer, rows, kept.record.id)
-            days = [each for each in (gone.record.until, kept.record.until) if each]
-            record = replace(
-                kept.record,
-                rows=tuple(sorted(kept.record.rows + pairs)),
-                consent=kept.record.consent or gone.record.consent,
-                until=min(days, default=None),
-                notes=kept.record.notes or gone.record.notes,
-            )
+            goes, stays = gone.record.person(), kept.record.person()
+            two_people(goes, stays)
+            pairs = hand_over(writer, view.rows_of(gone.record, embeddings=True), kept.record.id)
+            rows = tuple(sorted(kept.record.rows + pairs))
+            record = replace(kept.record.annotated(*united(stays, goes)), rows=rows)
             writer.commit({record.id: record, gone.record.id: None}, {record.id: kept, gone.record.id: gone})
             return record.person()
 

@@ -9,6 +9,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from firstsight.gallery.adding import Adding, united
 from firstsight.gallery.cipher import Cipher, key_from_environment
 from firstsight.gallery.index import Similarity, inner_product
 from firstsight.gallery.names import Who, checked_name, checked_who
@@ -23,7 +24,6 @@ from firstsight.gallery.records import (
     KeptCrop,
     Match,
     Moved,
-    NewTemplate,
     Person,
     Receipt,
     Template,
@@ -45,7 +45,7 @@ from firstsight.gallery.text import moment
 from firstsight.gallery.vault import Vault, embedding_bytes
 
 
-class PostgresStore:
+class PostgresStore(Adding):
     """People and their templates in one schema of a database.
 
     The server searches where it can: a gallery that is not sealed, of a model that compares by the
@@ -85,22 +85,6 @@ class PostgresStore:
         self._unit = similarity is inner_product
         by_server = self._unit and not self._embeddings.sealed
         self._index = None if by_server else LiveIndex(address, self._embeddings, similarity)
-
-    def add(
-        self,
-        who: Who,
-        new: Sequence[NewTemplate],
-        *,
-        consent: str | None = None,
-        retain_until: date | None = None,
-        notes: str | None = None,
-        newcomer: bool = False,
-    ) -> Person:
-        """Add a person with templates, or templates to a person of that name or number."""
-        (person,) = self.add_each(
-            [(who, new)], consent=consent, retain_until=retain_until, notes=notes, newcomer=newcomer
-        )
-        return person
 
     def add_each(
         self,
@@ -194,14 +178,7 @@ class PostgresStore:
             two_people(gone, kept)
             for template in templates.of_person(cursor, gone):
                 templates.hand_over(cursor, self._embeddings, self.contract, template.id, kept)
-            days = [each for each in (gone.retain_until, kept.retain_until) if each]
-            people.annotate(
-                cursor,
-                kept,
-                kept.consent or gone.consent,
-                min(days, default=None),
-                kept.notes or gone.notes,
-            )
+            people.annotate(cursor, kept, *united(kept, gone))
             people.remove(cursor, gone)
             return people.get(cursor, kept.id)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from firstsight.gallery.adding import Adding, united
 from firstsight.gallery.cipher import Cipher, key_from_environment
 from firstsight.gallery.index import Similarity, inner_product
 from firstsight.gallery.names import Who, checked_name, checked_who
@@ -19,7 +20,6 @@ from firstsight.gallery.records import (
     KeptCrop,
     Match,
     Moved,
-    NewTemplate,
     Person,
     Receipt,
     Template,
@@ -43,7 +43,7 @@ from firstsight.gallery.text import moment
 from firstsight.gallery.vault import Vault, embedding_bytes
 
 
-class SqliteStore:
+class SqliteStore(Adding):
     """People and their templates in one file; see ``store.Store`` for the verbs."""
 
     def __init__(
@@ -70,22 +70,6 @@ class SqliteStore:
         self._index = LiveIndex(self._connection, self._vault, similarity)
         self._unit = similarity is inner_product
         self._owing = False
-
-    def add(
-        self,
-        who: Who,
-        new: Sequence[NewTemplate],
-        *,
-        consent: str | None = None,
-        retain_until: date | None = None,
-        notes: str | None = None,
-        newcomer: bool = False,
-    ) -> Person:
-        """Add a person with templates, or templates to a person of that name or number."""
-        (person,) = self.add_each(
-            [(who, new)], consent=consent, retain_until=retain_until, notes=notes, newcomer=newcomer
-        )
-        return person
 
     def add_each(
         self,
@@ -178,14 +162,7 @@ class SqliteStore:
             two_people(gone, kept)
             for template in templates.of_person(database, gone):
                 templates.hand_over(database, self._vault, self.contract, template.id, kept)
-            days = [each for each in (gone.retain_until, kept.retain_until) if each]
-            people.annotate(
-                database,
-                kept,
-                kept.consent or gone.consent,
-                min(days, default=None),
-                kept.notes or gone.notes,
-            )
+            people.annotate(database, kept, *united(kept, gone))
             people.remove(database, gone)
             person = people.get(database, kept.id)
         self._cleared()
