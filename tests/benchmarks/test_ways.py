@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from benchmarks.ways import FACE_RECOGNITION, Template, ours, similarity, single
 
-from firstsight.engines import ENGINES, VARIABLE
 from firstsight.models import open_model
+from firstsight.models.engines import ENGINES, VARIABLE
 from firstsight.recognizer import Encoder
 
 

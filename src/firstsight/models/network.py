@@ -28,7 +28,12 @@ class Network(Protocol):
         """The same in torch, to train on or to export: (N, C, S, S) float32 -> (N, D) float32."""
 
 
+def at_once(side: int) -> int:
+    """How many crops of that side pass through a tower at once."""
+    return max(1, CHUNK // side**2)
+
+
 def chunks(crops: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
     """Crops in pieces of at most ``CHUNK`` pixels, or of one crop."""
-    count = max(1, CHUNK // crops.shape[1] ** 2)
+    count = at_once(crops.shape[1])
     return [crops[start : start + count] for start in range(0, len(crops), count)]

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from firstsight.engines import OPENCV
+from firstsight.models.engines import OPENCV
 from firstsight.models.network import chunks
 from firstsight.networks import Lent
 

@@ -6,8 +6,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from firstsight.carriers import PublishedFile
-from firstsight.engines import OPENCV, chosen_engine
 from firstsight.models.card import Card
+from firstsight.models.engines import OPENCV, chosen_engine
 from firstsight.models.graph_network import network_of_graph
 from firstsight.models.network import Network
 from firstsight.models.opencv_network import OpenCvNetwork
