@@ -160,7 +160,11 @@ def test_every_code_of_an_error_is_documented() -> None:
 def test_links_lead_somewhere(page: str) -> None:
     text = (ROOT / page).read_text("utf-8")
     for link in re.findall(r"\]\((?!https?://)(.+?)\)", text):
-        assert ((ROOT / page).parent / link).exists(), link
+        place, _, heading = link.partition("#")
+        led = (ROOT / page).parent / place if place else ROOT / page
+        assert led.exists(), link
+        headings = re.findall(r"^#+ (.+)$", led.read_text("utf-8"), re.MULTILINE) if heading else []
+        assert not heading or heading in [title.lower().replace(" ", "-") for title in headings], link
 
 
 def test_what_is_said_of_faults_is_tested() -> None:
