@@ -81,6 +81,14 @@ def test_runs_and_the_pairs_benchmark_are_rendered_as_they_were_written(tmp_path
     assert "data lfw, view1" in page
 
 
+def test_runs_of_one_recipe_that_leave_out_other_folds_have_other_names(tmp_path: Path) -> None:
+    results = Path(__file__).parents[2] / "docs" / "results"
+    runs = [results / f"lfw-only-{part}training.json" for part in ("", "folds-1-5-", "folds-6-10-")]
+    write_report(tmp_path / "results.md", runs)
+    page = (tmp_path / "results.md").read_text("utf-8")
+    assert "| measure | lfw-only | lfw-only, folds-1-5 | lfw-only, folds-6-10 |" in page
+
+
 def test_robustness_is_drawn_for_all_its_models(tmp_path: Path) -> None:
     share = {"value": 0.7, "low": 0.6, "high": 0.8, "n": 10}
     steps = {f"accuracy_{step}": share for step in STEPS}

@@ -121,16 +121,19 @@ def _as_result(values: Any) -> dict[str, Any]:
     # A margin softmax compares pictures with classes; it scores no pairs.
     counted = COUNTED if recipe["loss"]["name"] == "margin-softmax" else (*COUNTED, "pairs_scored")
     counts = {name: {"value": values[name], "unit": ""} for name in counted}
+    part = recipe["data"]["part"]
+    # Twins of one recipe that leave out other folds would be called alike.
+    name = f"{recipe['name']}, {part}" if part.startswith("fold") else recipe["name"]
     return {
         "protocol": "training",
-        "rule": "Nobody who is tested below was in these training pictures.",
+        "rule": "Nobody on whom a twin is tested below was in its training pictures.",
         **counts,
         "minutes": {"value": values["seconds"] / 60, "unit": "min"},
         "settings": {},
         "provenance": {
-            "model": f"{recipe['name']}, from {start}" if start else recipe["name"],
+            "model": f"{name}, from {start}" if start else name,
             "seed": recipe["seed"],
-            "data": f"{recipe['data']['layout']}, {recipe['data']['part']}",
+            "data": f"{recipe['data']['layout']}, {part}",
             **{key: values[key] for key in ("machine", "made", "device", "processes", "data_digest")},
             "model_digest": values["model_digest"],
         },
