@@ -130,7 +130,10 @@ def steps_of(recipe: Recipe, reports: Path = REPORTS) -> int | None:
         return choice.pairs // choice.size * epochs
     for file in sorted(reports.glob("*-training.json")):
         run = json.loads(file.read_text("utf-8"))
-        if run["recipe"]["name"] == recipe.name and run["recipe"]["sampler"]["size"] == choice.size:
+        made = run["recipe"]
+        # As many pictures in batches as large: of another part there are more or fewer.
+        alike = made["data"]["part"] == recipe.data.part and made["sampler"]["size"] == choice.size
+        if made["name"] == recipe.name and alike:
             return int(run["steps"]) * epochs // int(run["epochs"])
     return None
 
