@@ -25,8 +25,8 @@ PRECISION: Final = "bf16"
 class OpenVinoNetwork:
     """See ``Network``.
 
-    Each number of crops that may come at once has a program of its own: one that takes any number gave wrong
-    answers, or none, to threads that asked at the same time.
+    Each number of crops that comes at once has a program of its own: one of YuNet that took pictures of any
+    size gave wrong answers, or none, to threads that asked at the same time.
     """
 
     engine: Final = OPENVINO
