@@ -101,6 +101,10 @@ class Model:
         """Which of those identities it was trained on, by their names in the data set."""
         return {name for name in identities if mark(name) in self.identities}
 
+    def chosen_by(self, identities: Collection[str]) -> set[str]:
+        """Which of those identities validated in its training, by their names in the data set."""
+        return {name for name in identities if mark(name) in self.validated}
+
     def with_views(self, *, mirrored: bool = False, shifted: int = 0) -> Model:
         """The same model with further looks at each crop, whose embeddings are added.
 

@@ -12,7 +12,6 @@ from firstsight.evaluation.protocols import folder, lfw, omniglot, robustness
 from firstsight.evaluation.protocols.protocol import Protocol
 from firstsight.evaluation.result import Result
 from firstsight.models import Model
-from firstsight.models.model import mark
 
 PROTOCOLS: Final[dict[str, Protocol[Any]]] = {
     **omniglot.PROTOCOLS,
@@ -52,8 +51,7 @@ def evaluate(
             f"{model.name} was trained on {len(known)} of the identities of {protocol}, like {min(known)}.",
             hint="Take another protocol, or a model that has not seen them.",
         )
-    tested = (chosen.tested or chosen.identities)(data)
-    deciding = {name for name in tested if mark(name) in model.validated}
+    deciding = model.chosen_by((chosen.tested or chosen.identities)(data))
     if deciding and not chosen.developing:
         raise DataError(
             f"{model.name} was chosen by {len(deciding)} of the identities of {protocol}, like "

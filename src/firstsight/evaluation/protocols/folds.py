@@ -20,7 +20,6 @@ from firstsight.evaluation.protocols.lfw import fold_of, found, sides, verificat
 from firstsight.evaluation.protocols.protocol import pair_scores
 from firstsight.evaluation.result import Result
 from firstsight.models import Model
-from firstsight.models.model import mark
 
 PROTOCOL: Final = "lfw-view2"
 RULE: Final = "No outside data. Each fold is scored by a twin that has seen nobody of it. Trained on: {}."
@@ -90,8 +89,7 @@ def _scorers(models: Sequence[Model], lfw: Lfw) -> list[Model]:
             )
     scorers = []
     for number, people in enumerate(lfw.fold_people(), start=1):
-        marks = frozenset(map(mark, people))
-        unseen = [model for model in models if not marks & (model.identities | model.validated)]
+        unseen = [model for model in models if not (model.trained_on(people) or model.chosen_by(people))]
         if not unseen:
             raise DataError(
                 f"Every model was trained on somebody of fold {number}, or chosen by them.",
