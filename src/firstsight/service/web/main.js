@@ -23,7 +23,6 @@ let shown = null;
 
 function show() {
   const asked = location.hash.slice(1);
-  if (asked === "main") return main.focus();
   const name = asked in ALL && may(ALL[asked].needs) ? asked : "people";
   for (const link of tabs.querySelectorAll("a")) {
     if (link.dataset.view === name) link.setAttribute("aria-current", "page");
@@ -43,7 +42,6 @@ function show() {
   views.get(name).show?.();
   if (moved) views.get(name).node.querySelector("h1")?.focus({ preventScroll: true });
   if (moved) scrollTo(0, 0);
-  return undefined;
 }
 
 /** Start over for another key: what one key may see is not shown to the next. */
@@ -93,6 +91,11 @@ function begin() {
 }
 
 document.getElementById("forget").addEventListener("click", leave);
+// At once: a browser goes to a fragment a moment later, and would take the focus back from the next Tab.
+document.querySelector(".skip").addEventListener("click", (event) => {
+  event.preventDefault();
+  main.focus();
+});
 window.addEventListener("hashchange", () => {
   if (shown !== null) show();
 });
