@@ -64,6 +64,19 @@ def test_wide_faces_are_taken_from_the_coarse_search(portrait: NDArray[np.uint8]
         assert abs(face.landmarks / side - reference).max() < 0.01
 
 
+@pytest.mark.parametrize(("width", "height"), [(2561, 1441), (4003, 2999), (1283, 5119)])
+def test_places_are_those_of_the_picture_however_often_it_was_halved(
+    detector: Detector, portrait: NDArray[np.uint8], width: int, height: int
+) -> None:
+    # In the corner where a wrong scale shows most; YuNet itself is a few hundredths of a face off.
+    side = 1200
+    page = np.full((height, width, 3), 128, np.uint8)
+    page[-side:, -side:] = enlarged(portrait, side)
+    (face,), (alone,) = detector.detect(page), detector.detect(enlarged(portrait, side))
+    expected = alone.landmarks + np.array([width - side, height - side])
+    assert abs(face.landmarks - expected).max() < 0.1 * alone.box.width
+
+
 def test_a_face_that_fills_the_picture_is_found(detector: Detector, portrait: NDArray[np.uint8]) -> None:
     (whole,) = detector.detect(portrait)
     box = whole.box
