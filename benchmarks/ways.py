@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from firstsight.models.engines import OPENCV, OPENVINO, VARIABLE
+from firstsight.networks import OPENCV, OPENVINO, VARIABLE
 from firstsight.recognizer import Encoder
 from firstsight.recognizer.pipeline import Seen, embed_each
 

@@ -9,7 +9,7 @@ import pytest
 from benchmarks.ways import FACE_RECOGNITION, Template, ours, similarity, single
 
 from firstsight.models import open_model
-from firstsight.models.engines import ENGINES, VARIABLE
+from firstsight.networks import ENGINES, VARIABLE
 from firstsight.recognizer import Encoder
 
 
@@ -24,15 +24,16 @@ def test_templates_stand_with_their_photos(
     found = ours("faces-distilled", engine)([one, empty, several, other])
     assert found[1] is None
     assert VARIABLE not in os.environ
+    # OpenVINO finds the points of a face a little elsewhere.
     encoder = Encoder(open_model("faces-distilled"))
     for file, template in ((one, found[0]), (other, found[3])):
         assert template is not None
-        assert float(template @ encoder.only_face(file).embedding) > 0.999
+        assert float(template @ encoder.only_face(file).embedding) > 0.99
     # Of several faces it is the largest.
     faces = encoder.faces(several)
     largest = max(faces, key=lambda encoded: encoded.face.box.width * encoded.face.box.height)
     assert found[2] is not None
-    assert float(found[2] @ largest.embedding) > 0.999
+    assert float(found[2] @ largest.embedding) > 0.99
 
 
 def test_a_peer_finds_the_threads_of_opencv_as_they_were() -> None:

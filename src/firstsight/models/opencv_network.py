@@ -9,9 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from firstsight.models.engines import OPENCV
 from firstsight.models.network import chunks
-from firstsight.networks import Lent
+from firstsight.networks import OPENCV, Lent
 
 if TYPE_CHECKING:
     from torch import nn

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Final
 
 from firstsight.carriers import PublishedFile
 from firstsight.models.card import Card
-from firstsight.models.engines import OPENCV, chosen_engine
 from firstsight.models.graph_network import network_of_graph
 from firstsight.models.network import Network
 from firstsight.models.opencv_network import OpenCvNetwork
 from firstsight.models.preprocessing import Preprocessing
 from firstsight.models.published import Published
+from firstsight.networks import OPENCV, chosen_engine
 from firstsight.twins.layouts import SFACE_DIMENSION
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""What runs towers of plain layers: OpenCV, which starts at once, or OpenVINO, where it is asked for."""
+"""What runs graphs of plain layers: OpenCV, which starts at once, or OpenVINO, where it is asked for."""
 
 from __future__ import annotations
 
