@@ -7,6 +7,8 @@ them, the answer is read here, in the same way.
 
 from __future__ import annotations
 
+import threading
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -26,10 +28,10 @@ YUNET: Final = PublishedFile(
 )
 STRIDES: Final = (8, 16, 32)
 """Pixels between the places that look for a face, on each of three maps."""
-SIDES: Final = (128, 256, 416)
-"""To which small pictures are widened for OpenVINO, so that few shapes come."""
-STEP: Final = 128
-"""To whose multiples larger ones are."""
+RECENT: Final = 128
+"""Searches among which a shape must have come so often before OpenVINO is made ready for it:"""
+OFTEN: Final = 8
+"""that takes as long as some ten searches. So no more shapes come often than there are programs held."""
 OVERLAP: Final = 0.3
 """Boxes that share more are one face."""
 MOST: Final = 5000
@@ -72,20 +74,32 @@ def _in_opencv(weights: bytes, confidence: float) -> Search:
 
 
 def _in_openvino(weights: bytes, confidence: float) -> Search:
-    programs = Programs(weights)
+    programs, shapes, otherwise = Programs(weights), _Shapes(), _in_opencv(weights, confidence)
 
     def search(picture: NDArray[np.uint8]) -> Rows:
-        below, beside = (widened(length) - length for length in picture.shape[:2])
+        # To whole strides, as OpenCV does it: YuNet's points depend on what is beside the picture.
+        below, beside = (-length % STRIDES[-1] for length in picture.shape[:2])
         seen = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
         page = np.asarray(cv2.copyMakeBorder(seen, 0, below, 0, beside, cv2.BORDER_CONSTANT), np.uint8)
+        if not shapes.often(*page.shape):
+            return otherwise(picture)
         return distinct(rows_of(programs(page[None]), page.shape[1], confidence))
 
     return search
 
 
-def widened(length: int) -> int:
-    """Pixels of a side that OpenVINO sees for so many."""
-    return next((side for side in SIDES if side >= length), -(-length // STEP) * STEP)
+class _Shapes:
+    """Which shapes come often. Safe to share between threads."""
+
+    def __init__(self) -> None:
+        self._recent: deque[tuple[int, ...]] = deque(maxlen=RECENT)
+        self._asking = threading.Lock()
+
+    def often(self, *shape: int) -> bool:
+        """Whether it does, this time counted."""
+        with self._asking:
+            self._recent.append(shape)
+            return self._recent.count(shape) >= OFTEN
 
 
 def rows_of(outputs: Sequence[NDArray[np.float32]], width: int, confidence: float) -> Rows:
