@@ -64,3 +64,11 @@ def test_what_was_not_asked_for_lately_is_let_go(means: bytes, monkeypatch: pyte
             assert len(made) == expected, (threads, side)
     finally:
         spread(before)
+
+
+def test_one_core_serves_all(means: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Several that end leave signals a stack that is gone: a later Ctrl-C crashed."""
+    openvino = pytest.importorskip("openvino")
+    Programs(means)
+    monkeypatch.setattr(openvino, "Core", None)
+    assert len(Programs(means)(pictures(2, 8, 8))[0]) == 2

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from functools import partial
+from functools import cache, partial
 from typing import Any, Final
 
 import cv2
@@ -19,6 +19,18 @@ PRECISION: Final = "bf16"
 """Eight bits of a number's 24. Where a processor has no such arithmetic, OpenVINO keeps all of them."""
 KEPT: Final = 16
 """Shapes, for each number of threads, whose programs are held; each has memory for what it computes."""
+
+
+@cache
+def _core() -> Any:
+    """OpenVINO's, one for the process.
+
+    It sets another stack for signals as long as it lives. Several that end in the order in which they began
+    leave one that is gone, and the next Ctrl-C crashes (2026.4.1).
+    """
+    import openvino
+
+    return openvino.Core()
 
 
 class Programs:
@@ -50,7 +62,7 @@ class Programs:
                 f"OpenVINO, which {VARIABLE} asks for, is not installed.",
                 hint="Install it: pip install 'firstsight[openvino]'",
             ) from error
-        self._openvino, self._core = openvino, openvino.Core()
+        self._openvino, self._core = openvino, _core()
         self._graph, self._mean, self._scale, self._kept = graph, mean, scale, kept
         self._made: OrderedDict[tuple[int, ...], Lent[Any]] = OrderedDict()
         self._making = threading.Lock()
