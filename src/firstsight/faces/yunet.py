@@ -78,11 +78,12 @@ def _in_openvino(weights: bytes, confidence: float) -> Search:
 
     def search(picture: NDArray[np.uint8]) -> Rows:
         # To whole strides, as OpenCV does it: YuNet's points depend on what is beside the picture.
-        below, beside = (-length % STRIDES[-1] for length in picture.shape[:2])
+        height, width = picture.shape[:2]
+        below, beside = -height % STRIDES[-1], -width % STRIDES[-1]
+        if not shapes.often(height + below, width + beside):
+            return otherwise(picture)
         seen = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
         page = np.asarray(cv2.copyMakeBorder(seen, 0, below, 0, beside, cv2.BORDER_CONSTANT), np.uint8)
-        if not shapes.often(*page.shape):
-            return otherwise(picture)
         return distinct(rows_of(programs(page[None]), page.shape[1], confidence))
 
     return search

@@ -7,18 +7,17 @@ from collections import OrderedDict
 from functools import cache, partial
 from typing import Any, Final
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from firstsight.errors import UsageError
 from firstsight.networks.engines import VARIABLE
-from firstsight.networks.lending import Lent
+from firstsight.networks.lending import ByThreads, Lent
 
 PRECISION: Final = "bf16"
 """Eight bits of a number's 24. Where a processor has no such arithmetic, OpenVINO keeps all of them."""
 KEPT: Final = 16
-"""Shapes, for each number of threads, whose programs are held; each has memory for what it computes."""
+"""Shapes whose programs are held; each has memory for what it computes."""
 
 
 @cache
@@ -64,27 +63,27 @@ class Programs:
             ) from error
         self._openvino, self._core = openvino, _core()
         self._graph, self._mean, self._scale, self._kept = graph, mean, scale, kept
-        self._made: OrderedDict[tuple[int, ...], Lent[Any]] = OrderedDict()
+        self._made: OrderedDict[tuple[int, ...], ByThreads[Lent[Any]]] = OrderedDict()
         self._making = threading.Lock()
 
     def __call__(self, pictures: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
         """The graph's outputs for some pictures, (N, H, W, C)."""
-        with self._program(*pictures.shape).one() as request:
+        with self._programs(pictures.shape).now().one() as request:
             found = request.infer({0: np.ascontiguousarray(pictures)})
             return [np.asarray(found[place], np.float32) for place in range(len(found))]
 
-    def _program(self, *shape: int) -> Lent[Any]:
-        """For these pictures, on as many threads as OpenCV's networks are given at the time."""
-        key = (*shape, cv2.getNumThreads())
+    def _programs(self, shape: tuple[int, ...]) -> ByThreads[Lent[Any]]:
+        """For pictures of that shape."""
         with self._making:
-            if key not in self._made:
-                self._made[key] = Lent(partial(self._request, *key))
+            if shape not in self._made:
+                self._made[shape] = ByThreads(lambda threads: Lent(partial(self._request, shape, threads)))
                 if len(self._made) > self._kept:
                     self._made.popitem(last=False)
-            self._made.move_to_end(key)
-            return self._made[key]
+            self._made.move_to_end(shape)
+            return self._made[shape]
 
-    def _request(self, count: int, height: int, width: int, channels: int, threads: int) -> Any:
+    def _request(self, shape: tuple[int, ...], threads: int) -> Any:
+        count, height, width, channels = shape
         program = self._core.read_model(self._graph)
         program.reshape({program.input(0): [count, channels, height, width]})
         layout, before = self._openvino.Layout, self._openvino.preprocess.PrePostProcessor(program)
