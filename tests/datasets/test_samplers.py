@@ -133,8 +133,11 @@ def test_p_identities_with_k_pictures_each(
         assert set(Counter(batch.labels.tolist()).values()) == {each}
         shown = set(zip(batch.rows.tolist(), batch.turns.tolist(), strict=True))
         assert len(shown) == len(batch.rows)
-        within = {group_of[row] for row in batch.rows.tolist()}
-        if groups:
+        within = {
+            (group_of[row], turn)
+            for row, turn in zip(batch.rows.tolist(), batch.turns.tolist(), strict=True)
+        }
+        if groups:  # a turned alphabet is one of its own
             assert len(within) <= groups
         else:
             assert len(set(batch.labels.tolist())) == wanted

@@ -124,11 +124,12 @@ class ByIdentity:
         usable = [label for label, places in enumerate(self.places) if len(places) >= each]
         group_of = np.zeros(len(self.places), dtype=np.int64)
         group_of[classes.labels] = classes.groups
-        self.members = [
-            found
+        shown = [
+            np.array([label for label in usable if group_of[label] == group], np.intp) * classes.turns
             for group in range(int(classes.groups.max()) + 1)
-            if len(found := np.array([label for label in usable if group_of[label] == group], np.intp))
         ]
+        # A turned alphabet is an alphabet: an O and an O on its side would not be told apart by anyone.
+        self.members = [found + turn for found in shown if len(found) for turn in range(classes.turns)]
         if len(usable) * classes.turns < identities:
             raise DataError(
                 f"{len(usable)} identities have {each} pictures; a batch asks for {identities}.",
@@ -143,7 +144,6 @@ class ByIdentity:
         draw = np.random.default_rng((self.seed, epoch, step))
         groups = draw.permutation(len(self.members))[: self.groups or None]
         pool = np.concatenate([self.members[group] for group in groups])
-        pool = (pool[:, None] * self.classes.turns + np.arange(self.classes.turns)).ravel()
         picked = draw.permutation(pool)[: self.identities]
         labels, turns = np.divmod(picked, self.classes.turns)
         places = np.concatenate([draw.permutation(self.places[label])[: self.each] for label in labels])

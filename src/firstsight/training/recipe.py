@@ -116,7 +116,7 @@ class SamplerChoice:
     each: int = 4
     """Pictures of each of ``identities``."""
     groups: int = 0
-    """Of ``identities``: drawn out of so many groups (alphabets); 0 for all."""
+    """Of ``identities``: drawn out of so many groups (alphabets, and each turn of one); 0 for all."""
     steps: int = 100
     """Batches of an epoch of ``identities``."""
     pairs: int = 30_000
