@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -13,6 +16,7 @@ from tests.training.trainings import TINY, draw_people
 
 from firstsight.models import Calibration, Model
 from firstsight.models.file import read_twin, write_twin
+from firstsight.training import loop
 
 MORE = ("--set", "schedule.epochs=4", "--set", "data.held_out=0.5")
 
@@ -52,6 +56,38 @@ def test_a_trained_twin_is_put_to_work_at_once(run: Run, pictures: Path) -> None
     for folder in sorted((fresh / "others").iterdir()):
         folder.rename(folder.with_name(f"new-{folder.name}"))
     assert run("evaluate", model, "--protocol", "transfer", "--data", fresh).status == 0
+
+
+def test_ctrl_c_tells_how_to_go_on(run: Run, pictures: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    at = 0
+
+    @contextmanager
+    def stopping() -> Iterator[Callable[[], None]]:
+        steps = count(1)
+
+        def look() -> None:
+            if next(steps) > at:
+                raise KeyboardInterrupt
+
+        yield look
+
+    command = ("train", "tiny.toml", "--data", pictures, "--out", "run", *MORE)
+    with monkeypatch.context() as patched:
+        patched.setattr(loop, "held_back", stopping)
+        patched.setattr(loop, "write_checkpoint", lambda *_: None)
+        early = run(*command)
+    assert (early.status, early.out) == (130, "")
+    assert "nothing was learnt yet: the same command begins anew" in early.err
+    with monkeypatch.context() as patched:
+        at = 5
+        patched.setattr(loop, "held_back", stopping)
+        late = run(*command)
+    assert late.status == 130
+    assert late.err.endswith(
+        "Interrupted; run is kept: the same command goes on, and with --finish makes the model of what it has.\n"
+    )
+    assert run(*command, "--finish").status == 0
+    assert json.loads(Path("run/run.json").read_text("utf-8"))["steps"] == 6
 
 
 def test_a_model_without_thresholds_gets_them_from_other_pictures(run: Run, pictures: Path) -> None:

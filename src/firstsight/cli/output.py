@@ -76,10 +76,15 @@ def command(function: Callable[P, R]) -> Callable[P, R]:
             )
             raise _ended(told, bool(kwargs.get("as_json"))) from None
         except KeyboardInterrupt:
-            remark("Interrupted; what was acknowledged is kept.")
-            raise typer.Exit(INTERRUPTED) from None
+            raise interrupted("what was acknowledged is kept.") from None
 
     return run
+
+
+def interrupted(told: str) -> typer.Exit:
+    """What ends a command after Ctrl-C, once it was told what is kept."""
+    remark(f"Interrupted; {told}")
+    return typer.Exit(INTERRUPTED)
 
 
 def _ended(error: FirstsightError, as_json: bool) -> typer.Exit:

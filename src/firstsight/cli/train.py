@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from firstsight.cli.output import answer, command, plain, remark, stages
+from firstsight.cli.output import answer, command, interrupted, plain, remark, stages
 
 SHOWN = 10
 """Pictures that were left out and are named."""
@@ -47,7 +48,7 @@ def train(
     from firstsight.training import train as fit
 
     chosen = read_recipe(recipe, changes or [])
-    with stages() as stage:
+    with _kept(out), stages() as stage:
         step: list[Callable[[int, int, str], None]] = []
 
         def show(done: int, whole: int, how: str) -> None:
@@ -81,3 +82,16 @@ def train(
         remark(f"`firstsight calibrate {done.model} --data PATH` makes them from pictures of others.")
     answer(f"Model: {done.model}")
     answer(f"Report: {done.report}; curves: {done.picture}")
+
+
+@contextmanager
+def _kept(out: Path) -> Iterator[None]:
+    """After Ctrl-C, tell how to go on."""
+    from firstsight.training.checkpoint import FILE
+
+    try:
+        yield
+    except KeyboardInterrupt:
+        kept = (out / FILE).exists()
+        told = f"{out} is kept: the same command goes on, and with --finish makes the model of what it has."
+        raise interrupted(told if kept else "nothing was learnt yet: the same command begins anew.") from None
