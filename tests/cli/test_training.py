@@ -84,7 +84,7 @@ def test_ctrl_c_tells_how_to_go_on(run: Run, pictures: Path, monkeypatch: pytest
         late = run(*command)
     assert late.status == 130
     assert late.err.endswith(
-        "Interrupted; run is kept: the same command goes on, and with --finish makes the model of what it has.\n"
+        "run is kept: the same command goes on, and with --finish makes the model of what it has.\n"
     )
     assert run(*command, "--finish").status == 0
     assert json.loads(Path("run/run.json").read_text("utf-8"))["steps"] == 6

@@ -134,8 +134,7 @@ def test_p_identities_with_k_pictures_each(
         shown = set(zip(batch.rows.tolist(), batch.turns.tolist(), strict=True))
         assert len(shown) == len(batch.rows)
         within = {
-            (group_of[row], turn)
-            for row, turn in zip(batch.rows.tolist(), batch.turns.tolist(), strict=True)
+            (group_of[row], turn) for row, turn in zip(batch.rows.tolist(), batch.turns.tolist(), strict=True)
         }
         if groups:  # a turned alphabet is one of its own
             assert len(within) <= groups
