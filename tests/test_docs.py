@@ -68,6 +68,16 @@ def test_the_figures_of_our_twins_are_the_measured_ones(title: str) -> None:
     assert f"{100 * loaded(name)[measure]['value']:.2f} %" in rows[-1]
 
 
+def test_the_minutes_of_our_twins_are_those_of_all_their_runs() -> None:
+    (said,) = re.findall(r"trained in (\d+), (\d+) and (\d+) minutes", README)
+    runs = ["omniglot-modern-training", "lfw-only-training", "faces-distilled-*training"]
+    took = [
+        sum(json.loads(path.read_text("utf-8"))["seconds"] for path in SPEED.parent.glob(f"{run}.json")) / 60
+        for run in runs
+    ]
+    assert [int(minutes) for minutes in said] == [round(minutes) for minutes in took]
+
+
 def test_the_speeds_of_the_readme_are_the_measured_ones() -> None:
     speed = json.loads(SPEED.read_text("utf-8"))
     embedding, name, search = (
