@@ -4,9 +4,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from firstsight import demo
 from firstsight.drawing import RED
+from firstsight.errors import UsageError
 
 
 def test_the_demo_names_everybody_and_no_stranger(
@@ -28,3 +30,9 @@ def test_the_demo_names_everybody_and_no_stranger(
     red = tuple(int(RED[place : place + 2], 16) for place in (1, 3, 5))
     assert not (np.asarray(page) == red).all(axis=2).any()
     assert (np.asarray(demo.draw(wrong)) == red).all(axis=2).any()
+
+
+def test_a_model_of_whole_pictures_is_refused() -> None:
+    """It would see one face where a picture shows several people."""
+    with pytest.raises(UsageError, match="omniglot-modern sees whole pictures"):
+        demo.run("omniglot-modern")

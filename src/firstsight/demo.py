@@ -11,8 +11,9 @@ from PIL import Image, ImageDraw
 
 from firstsight import samples
 from firstsight.drawing import AMBER, BLUE, FAINT, GREEN, INK, PAPER, RED, bar, font, place, tile
+from firstsight.errors import UsageError
 from firstsight.images import read_image
-from firstsight.recognizer import Recognizer, Sighting
+from firstsight.recognizer import Encoder, Recognizer, Sighting
 
 WIDE, SIDE, GAP = 1360, 108, 14
 
@@ -51,13 +52,20 @@ def run(model: str, *, progress: Callable[[int, int], None] | None = None) -> Sh
 
     Raises:
         ModelError: the model cannot be opened.
+        UsageError: it looks for no faces, and some sample pictures show several.
     """
+    encoder = Encoder(model)
+    if not encoder.model.preprocessing.points:
+        raise UsageError(
+            f"The model {model} sees whole pictures; the demo shows people by their faces.",
+            hint="Name a model of faces with --model, or leave it out.",
+        )
     people = samples.people()
     probes = list(_probes())
     looks = []
     with (
         tempfile.TemporaryDirectory(prefix="firstsight-") as folder,
-        Recognizer(Path(folder) / "demo.db", model=model) as recognizer,
+        Recognizer(Path(folder) / "demo.db", model=encoder) as recognizer,
     ):
         for name, pictures in people.items():
             recognizer.enroll(name, pictures[0])

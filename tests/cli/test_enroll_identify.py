@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 import shutil
 from pathlib import Path
 
@@ -76,6 +77,15 @@ def test_a_picture_of_the_answer(run: Run, enrolled: list[str], people: People, 
     assert (ran.status, ran.out) == (2, "")
 
 
+def test_a_picture_that_cannot_be_written_is_the_whole_answer(
+    run: Run, enrolled: list[str], people: People
+) -> None:
+    ran = run("identify", people[enrolled[0]][1], "--picture", "answer.xyz", "--json")
+    assert ran.status == 2
+    assert ran.json["error"]["code"] == "usage"
+    assert run("identify", people[enrolled[0]][1], "--picture", "answer.xyz").out == ""
+
+
 def test_the_gallery_s_own_model_is_used(run: Run, people: People) -> None:
     name = next(iter(people))
     assert run("enroll", people[name][0], "--name", name, "--model", "dlib").status == 0
@@ -131,11 +141,27 @@ def test_bad_input_is_one_line_and_enrols_nobody(
     assert ran.err.startswith(f"error [{code}]: ")
     assert ran.err.count("\n") == 1
     assert not ran.out
-    if Path("people.db").exists():
-        assert run("people", "list", "--json").json["people"] == []
+    assert not Path("people.db").exists()
     shown = run("enroll", *arguments, "--json").json["error"]
     assert shown["code"] == code
     assert shown["message"]
+
+
+def test_what_is_refused_does_not_begin_a_gallery(
+    run: Run, people: People, gallery: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would be in the open, and refuse the key that the next command has."""
+    Path("photos").mkdir()
+    Path("photos/Ada.jpg").write_text("hello")
+    assert run("enroll", "missing.jpg", "--name", "Ada").status == 2
+    assert run("enroll", "--folder", "photos").status == 2
+    assert not gallery.exists()
+    monkeypatch.setenv("FIRSTSIGHT_KEY", base64.b64encode(bytes(32)).decode())
+    shutil.copy(next(iter(people.values()))[0], "photos/Bob.jpg")
+    assert run("enroll", "--folder", "photos", "--json").json["enrolled"] == 1
+    assert run("enroll", "photos/Bob.jpg", "--name", "Bob").status == 0
+    monkeypatch.delenv("FIRSTSIGHT_KEY")
+    assert "[gallery_locked]" in run("enroll", "photos/Bob.jpg", "--name", "Bob").err
 
 
 def test_a_folder_of_people(run: Run, people: People, tmp_path: Path) -> None:

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+import base64
 from pathlib import Path
 
 import pytest
-from tests.cli.conftest import Run
-from tests.gallery.gallery_makers import CONTRACT, photos
+from tests.cli.conftest import Ran, Run
+from tests.gallery.gallery_makers import CONTRACT, KEY, photos
 
 from firstsight.gallery import open_store
 
@@ -45,3 +46,21 @@ def test_what_cannot_be_copied(run: Run, peopled: Path, tmp_path: Path) -> None:
     secret = run("gallery", "copy", peopled, "milvus://ada:sesame@localhost/not a name")
     assert secret.status == 2
     assert "sesame" not in secret.err
+
+
+@pytest.mark.parametrize("sealed", [True, False])
+def test_a_wrong_key_leaves_no_target_for_the_right_one_to_stumble_on(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sealed: bool
+) -> None:
+    store = open_store(tmp_path / "old.db", CONTRACT, key=KEY if sealed else None)
+    store.add("Ada", photos(2, 1, b"crop"))
+    store.close()
+
+    def copied(key: bytes | None) -> Ran:
+        monkeypatch.setenv("FIRSTSIGHT_KEY", base64.b64encode(key).decode() if key else "")
+        return run("gallery", "copy", "old.db", "new.db")
+
+    for wrong in (bytes(32), None if sealed else KEY):
+        assert "[gallery_locked]" in copied(wrong).err
+        assert not (tmp_path / "new.db").exists()
+    assert copied(KEY if sealed else None).status == 0

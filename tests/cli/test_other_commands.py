@@ -111,6 +111,13 @@ def test_demo(run: Run, tmp_path: Path) -> None:
         assert drawn.width > 1000
 
 
+def test_a_model_that_the_demo_cannot_show(run: Run, tmp_path: Path) -> None:
+    ran = run("demo", "--model", "omniglot-modern")
+    assert (ran.status, ran.out) == (2, "")
+    assert ran.err.startswith("error [usage]: The model omniglot-modern sees whole pictures")
+    assert not list(tmp_path.iterdir())
+
+
 def test_ctrl_c_is_said_in_one_line(run: Run, people: People, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt

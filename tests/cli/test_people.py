@@ -107,11 +107,23 @@ def test_mistakes(run: Run, peopled: Path, arguments: list[str], code: str) -> N
     assert len(peopled.read_bytes()) == len(before)
 
 
-@pytest.mark.parametrize("arguments", [["remove-photo", 2**63], ["move-photo", "9" * 20, "Bob"]])
-def test_a_number_that_no_gallery_counts_to(run: Run, peopled: Path, arguments: list[object]) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "bound"),
+    [
+        (["remove-photo", 2**63], 2**63 - 1),
+        (["move-photo", "9" * 20, "Bob"], 2**63 - 1),
+        (["remove-photo", "--", f"-{'9' * 20}"], 1),
+        (["move-photo", "--", f"-{'9' * 20}", "Bob"], 1),
+        (["remove-photo", "0"], 1),
+    ],
+)
+def test_a_number_that_no_gallery_counts_to(
+    run: Run, peopled: Path, arguments: list[object], bound: int
+) -> None:
     ran = run("people", *arguments)
     assert (ran.status, ran.out) == (2, "")
-    assert f"{2**63 - 1}" in ran.err
+    assert "'ID'" in ran.err
+    assert f"{bound}" in ran.err
     assert "[no_such_template]" in run("people", "remove-photo", 2**63 - 1).err
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -60,6 +61,39 @@ def test_a_copy_gives_the_same_answers_and_so_does_its_copy(
     assert answers(back) == answers(source)
     back.close()
     assert target.add("Eve", photos(1, 9)).id > target.person("Dan").id
+
+
+def test_nobody_in_a_copy_gets_the_number_of_who_was_erased_before(
+    source: Store, store_factory: Opener, tmp_path: Path
+) -> None:
+    """Whoever still asks for them by number, as a service is asked, would meet somebody else."""
+    source.add("last", photos(3, 11))
+    last = source.person("last").id, source.templates("last")[-1].id
+    source.erase("last")
+    target, back = store_factory(), open_store(tmp_path / "back.db", CONTRACT)
+    copy(source, target)
+    copy(target, back)
+    for store in (source, target, back):
+        assert store.last() == last
+        store.begin_after((1, 1))  # fewer than it has
+        assert store.add("new", photos(1, 12)).id == last[0] + 1
+        assert store.templates("new")[0].id == last[1] + 1
+        assert store.last() == (last[0] + 1, last[1] + 1)
+    back.close()
+
+
+def test_a_source_that_is_moved_to_another_model_meanwhile_is_not_copied_as_of_the_first(
+    store_factory: Opener, tmp_path: Path
+) -> None:
+    source, target = store_factory(), open_store(tmp_path / "target.db", CONTRACT)
+    source.add("Ada", photos(1, 1))
+    number = source.templates("Ada")[0].id
+    same = replace(OTHER, dimension=CONTRACT.dimension)
+    store_factory(None).replace_all(same, {number: units(1, 2)[0]})
+    with pytest.raises(ModelMismatch):
+        copy(source, target)
+    assert target.people() == []
+    target.close()
 
 
 class Stopping:

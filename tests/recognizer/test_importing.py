@@ -90,6 +90,7 @@ def test_an_interrupted_import_goes_on(
     recognizer: Recognizer, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(importing, "BATCH", 2)
+    monkeypatch.setattr(importing, "LONGEST", float("inf"))
     started = import_photos(recognizer, find_photos(folder), Choices())
     for _ in range(3):
         next(started)
@@ -104,6 +105,7 @@ def test_what_was_acknowledged_is_kept_when_the_gallery_fails(
     recognizer: Recognizer, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(importing, "BATCH", 2)
+    monkeypatch.setattr(importing, "LONGEST", float("inf"))
     store, add_each = recognizer.store, recognizer.store.add_each
     changes = 0
 

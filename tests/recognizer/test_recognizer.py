@@ -176,3 +176,20 @@ def test_threads_get_the_same_answers(known: Recognizer, people: People) -> None
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(lambda picture: known.identify(picture)[0].similarity, pictures * 2))
     assert found == pytest.approx(alone * 2, abs=1e-6)
+
+
+def test_a_gallery_may_be_made_late(encoder: Encoder, people: People, tmp_path: Path) -> None:
+    path, photo = tmp_path / "deep" / "late.db", next(iter(people.values()))[0]
+    with Recognizer(path, model=encoder, late=True) as recognizer:
+        for name, refused in (("Ada", np.full((64, 64, 3), 200, np.uint8)), ("", photo)):
+            with pytest.raises((NoFace, InvalidName)):
+                recognizer.enroll(name, refused)
+        assert not recognizer.opened
+        assert not path.parent.exists()
+        with ThreadPoolExecutor(8) as threads:
+            stores = set(threads.map(lambda _: id(recognizer.store), range(8)))
+        assert len(stores) == 1
+        assert recognizer.opened
+        recognizer.enroll("Ada", photo)
+    with Recognizer(path, model=encoder) as again:
+        assert [person.name for person in again.people()] == ["Ada"]

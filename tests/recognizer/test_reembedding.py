@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable, Container
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -8,7 +9,7 @@ from typing import Any, cast
 
 import pytest
 
-from firstsight.errors import ModelMismatch, UsageError
+from firstsight.errors import ImageUnreadable, ModelMismatch, UsageError
 from firstsight.gallery.sqlite import SqliteStore
 from firstsight.recognizer import Encoder, Recognizer
 from firstsight.recognizer.reembedding import embed_anew, move
@@ -23,11 +24,11 @@ def other() -> Encoder:
 
 @pytest.fixture
 def gallery(encoder: Encoder, people: People, tmp_path: Path) -> Path:
-    """Two people with kept crops, one without."""
+    """Two people with kept crops, one without, whose photo has a name of its own."""
     path = tmp_path / "people.db"
     with Recognizer(path, model=encoder) as recognizer:
         for number, (name, pictures) in enumerate(list(people.items())[:3]):
-            recognizer.enroll(name, pictures[0], keep_crops=number < 2)
+            recognizer.enroll(name, pictures[0], keep_crops=number < 2, source=f"{max(1, number)}.jpg")
     return path
 
 
@@ -35,7 +36,7 @@ def test_from_kept_crops(gallery: Path, other: Encoder, people: People) -> None:
     first, second, third = list(people)[:3]
     plan = embed_anew(gallery, other)
     assert len(plan.embeddings) == 2
-    assert [(lost.person, lost.source) for lost in plan.lost] == [(third, "1.jpg")]
+    assert [(lost.person, lost.source) for lost in plan.lost] == [(third, "2.jpg")]
     assert plan.people_left == (third,)
     with Recognizer(gallery) as untouched:
         assert untouched.store.count_templates() == 3
@@ -63,7 +64,7 @@ def test_from_a_folder_of_photos(
     third = list(people)[2]
     place = tmp_path / "photos" / (third if nested else "")
     place.mkdir(parents=True)
-    shutil.copy(people[third][0], place / "1.jpg")
+    shutil.copy(people[third][0], place / "2.jpg")
     seen: list[tuple[int, int]] = []
     plan = embed_anew(gallery, other, tmp_path / "photos", progress=lambda *step: seen.append(step))
     assert not plan.lost
@@ -74,11 +75,106 @@ def test_from_a_folder_of_photos(
         assert moved.identify(people[third][1])[0].person == third
 
 
+Enrolled = Callable[..., Path]
+
+
+@pytest.fixture
+def enrolled(encoder: Encoder, people: People, tmp_path: Path) -> Enrolled:
+    """A gallery of people, each with what their photo is called; and who has a kept crop."""
+
+    def make(sources: dict[str, str], kept: Container[str] = ()) -> Path:
+        with Recognizer(tmp_path / "made.db", model=encoder) as recognizer:
+            for picture, (name, source) in zip(people.values(), sources.items(), strict=False):
+                recognizer.enroll(name, picture[0], keep_crops=name in kept, source=source)
+        return tmp_path / "made.db"
+
+    return make
+
+
+def lay(photo: Path, place: Path) -> None:
+    place.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(photo, place)
+
+
+@pytest.mark.parametrize("kept", ["", "Ada"])
+def test_a_photo_is_not_taken_for_another_s_of_its_name(
+    enrolled: Enrolled, encoder: Encoder, people: People, tmp_path: Path, kept: str
+) -> None:
+    """Whether the other one would be read from it, too, or has a crop."""
+    gallery = enrolled({"Ada": "1.jpg", "Bob": "1.jpg"}, {kept})
+    ada = next(iter(people.values()))[0]
+    lay(ada, tmp_path / "photos" / "1.jpg")
+    plan = embed_anew(gallery, encoder, tmp_path / "photos")
+    assert [lost.person for lost in plan.lost] == [name for name in ("Ada", "Bob") if name != kept]
+    assert all("may be the photo of any of 2 people" in lost.why for lost in plan.lost)
+    assert "Bob" in plan.people_left
+    # Neither when one of the two has a folder: whose the other photo is cannot be told by that.
+    lay(ada, tmp_path / "photos" / "Ada" / "1.jpg")
+    (lost,) = embed_anew(gallery, encoder, tmp_path / "photos").lost
+    assert lost.person == "Bob"
+
+
+def test_the_own_folder_comes_first(
+    enrolled: Enrolled, encoder: Encoder, people: People, tmp_path: Path
+) -> None:
+    gallery = enrolled({"Ada": "1.jpg", "Bob": "1.jpg", "Cyd": "3.jpg"})
+    ada, bob, cyd, other = (pictures[0] for pictures in list(people.values())[:4])
+    for photo, place in ((ada, "Ada/1.jpg"), (bob, "Bob/1.jpg"), (cyd, "Cyd/3.jpg"), (other, "1.jpg")):
+        lay(photo, tmp_path / "photos" / place)
+    lay(other, tmp_path / "photos" / "3.jpg")
+    plan = embed_anew(gallery, encoder, tmp_path / "photos")
+    assert not plan.lost
+    for row, photo in zip(plan.embeddings.values(), (ada, bob, cyd), strict=True):
+        assert float(row @ encoder.only_face(photo).embedding) > 0.999
+
+
+@pytest.mark.parametrize("source", ["Ada/1.jpg", "./Ada/1.jpg"])
+def test_one_file_is_one_whatever_it_is_called(
+    enrolled: Enrolled, encoder: Encoder, people: People, tmp_path: Path, source: str
+) -> None:
+    """As where a photo of Ada's folder was moved to Bob, and Ada has another of that name."""
+    gallery = enrolled({"Ada": "1.jpg", "Bob": source})
+    lay(next(iter(people.values()))[0], tmp_path / "photos" / "Ada" / "1.jpg")
+    plan = embed_anew(gallery, encoder, tmp_path / "photos")
+    assert [lost.person for lost in plan.lost] == ["Ada", "Bob"]
+
+
+def test_photos_of_one_name_may_be_one_person_s(
+    enrolled: Enrolled, encoder: Encoder, people: People, tmp_path: Path
+) -> None:
+    gallery = enrolled({"Ada": "1.jpg"})
+    ada = next(iter(people.values()))[0]
+    with Recognizer(gallery, model=encoder) as recognizer:
+        recognizer.enroll("Ada", ada, source="1.jpg")
+    lay(ada, tmp_path / "photos" / "1.jpg")
+    assert len(embed_anew(gallery, encoder, tmp_path / "photos").embeddings) == 2
+
+
+def test_a_person_whose_name_no_folder_can_have(
+    enrolled: Enrolled, encoder: Encoder, people: People, tmp_path: Path
+) -> None:
+    gallery = enrolled({"李" * 200: "1.jpg"})
+    lay(next(iter(people.values()))[0], tmp_path / "photos" / "1.jpg")
+    assert not embed_anew(gallery, encoder, tmp_path / "photos").lost
+
+
+def test_what_is_lost_is_told_in_the_order_of_enrolment(
+    enrolled: Enrolled, encoder: Encoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gallery = enrolled({"Ada": "1.jpg", "Bob": "2.jpg"}, {"Bob"})
+
+    def refuse(_: object) -> Any:
+        raise ImageUnreadable("It is damaged.")
+
+    monkeypatch.setattr("firstsight.recognizer.reembedding.read_image", refuse)
+    assert [lost.person for lost in embed_anew(gallery, encoder).lost] == ["Ada", "Bob"]
+
+
 def test_photos_that_do_not_serve_are_told(gallery: Path, other: Encoder, tmp_path: Path) -> None:
     (tmp_path / "photos").mkdir()
     (lost,) = embed_anew(gallery, other, tmp_path / "photos").lost
     assert "no photo is in" in lost.why
-    (tmp_path / "photos" / "1.jpg").write_bytes(b"broken")
+    (tmp_path / "photos" / "2.jpg").write_bytes(b"broken")
     (lost,) = embed_anew(gallery, other, tmp_path / "photos").lost
     assert "not a picture" in lost.why
     with pytest.raises(UsageError):

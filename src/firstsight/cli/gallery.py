@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import Annotated
 
 import typer
 
 from firstsight.cli.options import Json, open_gallery
 from firstsight.cli.output import answer, answer_json, command, plain, stages
-from firstsight.errors import UsageError
-from firstsight.gallery import open_store
+from firstsight.errors import NoSuchTemplate, UsageError
+from firstsight.gallery import Store, open_store
 from firstsight.gallery.copying import copy as copy_gallery
 from firstsight.gallery.opening import shown
 
@@ -37,12 +37,13 @@ def copy(
     """
     if source == target:
         raise UsageError("FROM and TO are the same gallery.", hint="Name two.")
-    with (
-        closing(open_gallery(source)) as old,
-        closing(open_store(target, old.contract)) as new,
-        stages() as begin,
-    ):
-        copied = copy_gallery(old, new, copying=plain(begin("Copying")), verifying=plain(begin("Comparing")))
+    with closing(open_gallery(source)) as old:
+        # First, for with a wrong key a new target would be left that the right one does not open.
+        _unlock(old)
+        with closing(open_store(target, old.contract)) as new, stages() as begin:
+            copied = copy_gallery(
+                old, new, copying=plain(begin("Copying")), verifying=plain(begin("Comparing"))
+            )
     if as_json:
         answer_json(
             {
@@ -60,3 +61,14 @@ def copy(
         f"{copied.people} people, {copied.templates} photos and {copied.crops} kept crops: {shown(target)}"
     )
     answer(f"Both galleries hold the same; SHA-256 {copied.checksum}.")
+
+
+def _unlock(store: Store) -> None:
+    """See that the key is the gallery's.
+
+    Raises:
+        GalleryLocked: it is not.
+    """
+    # No photo has that number; the key is asked for before it is looked for.
+    with suppress(NoSuchTemplate):
+        store.crop(0)

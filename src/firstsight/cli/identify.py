@@ -52,6 +52,11 @@ def identify(
         templates = recognizer.store.count_templates()
     found = [(photo, sightings) for photo, sightings in outcomes if isinstance(sightings, list)]
     failed = [error for _, error in outcomes if isinstance(error, ImageError)]
+    if picture is not None and found:
+        from firstsight.drawing import draw_sightings, save
+
+        # Before the answer: a picture that cannot be written is then all that is said.
+        save(draw_sightings(*found[0]), picture)
     if as_json:
         answer_json(
             {
@@ -66,10 +71,6 @@ def identify(
         _show(found, templates, rate)
     for reason in failed:
         complain(reason)
-    if picture is not None and found:
-        from firstsight.drawing import draw_sightings, save
-
-        save(draw_sightings(*found[0]), picture)
     if failed:
         raise typer.Exit(2)
     if not any(one.person for _, sightings in found for one in sightings):

@@ -20,9 +20,9 @@ people = typer.Typer(no_args_is_help=True, help="List, show, rename, merge, anno
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A person of the gallery.")]
 PhotoId = Annotated[
     int,
-    typer.Argument(metavar="ID", max=2**63 - 1, help="Number of the photo; `people show` lists them."),
+    typer.Argument(metavar="ID", min=1, max=2**63 - 1, help="Number of the photo; `people show` lists them."),
 ]
-"""No gallery counts farther."""
+"""Galleries count from 1, and none counts farther."""
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 
 

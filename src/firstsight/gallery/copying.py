@@ -38,8 +38,9 @@ def copy(
 ) -> Copied:
     """Copy everybody, with their numbers, and see that both galleries hold the same.
 
-    Interrupted, it goes on when it is called again: who is in the target as in the source is passed
-    over. The source should not change meanwhile; if it does, the end says so.
+    Of the numbers none is given to anybody else there. Interrupted, it goes on when it is called again:
+    who is in the target as in the source is passed over. The source should not change meanwhile; if it
+    does, the end says so.
 
     Args:
         source: what is copied.
@@ -78,6 +79,8 @@ def copy(
         target.take(batch)
         if copying:
             copying(done + len(batch), whole)
+    # Who asks for somebody by number must not meet another, because the first was erased before the copy.
+    target.begin_after(source.last())
     return _verified(source, target, before, verifying)
 
 

@@ -25,6 +25,8 @@ Named = tuple[Who, Sequence[NewTemplate]]
 """Somebody's name or number, and photos of them that are to be added."""
 Held = tuple[Template, NewTemplate]
 """A template, with all that is kept of it."""
+Last = tuple[int, int]
+"""The highest numbers that a person and a template of a gallery ever had; 0 where there was none."""
 
 
 class Store(Protocol):
@@ -252,6 +254,16 @@ class Store(Protocol):
         Raises:
             NameTaken: somebody has one of the names or numbers; nobody was added.
             UsageError: an embedding of another shape or type, or not finite.
+        """
+
+    def last(self) -> Last:
+        """Up to where numbers were given, also to who was erased since."""
+
+    def begin_after(self, last: Last) -> None:
+        """Give nobody new a number up to these: somebody had it in the gallery that this is a copy of.
+
+        Args:
+            last: what ``last`` gave there; lower numbers than this gallery's own change nothing.
         """
 
     def replace_all(

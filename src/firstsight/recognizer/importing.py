@@ -14,7 +14,7 @@ import numpy as np
 
 from firstsight.datasets import PICTURES
 from firstsight.errors import FirstsightError, InvalidName, NoSuchPerson, UsageError
-from firstsight.gallery import NewTemplate, Store
+from firstsight.gallery import NewTemplate
 from firstsight.gallery.copying import everybody
 from firstsight.gallery.names import checked_name
 from firstsight.gallery.text import storable
@@ -128,7 +128,7 @@ def import_photos(
     Raises:
         GalleryError: the gallery itself; what was yielded before is kept.
     """
-    known = _Known(recognizer.store)
+    known = _Known(recognizer)
     model = recognizer.encoder.model
 
     def named() -> Iterator[_Named]:
@@ -153,9 +153,9 @@ def import_photos(
         for each in done:
             batch.append(each)
             if len(batch) >= BATCH or time.monotonic() > begun + LONGEST:
-                yield from _kept(recognizer.store, batch, choices)
+                yield from _kept(recognizer, batch, choices)
                 batch, begun = [], time.monotonic()
-        yield from _kept(recognizer.store, batch, choices)
+        yield from _kept(recognizer, batch, choices)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,10 +172,12 @@ class _Named:
 class _Known:
     """Which photos people of a gallery have, asked for person by person as they come."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
-        # Nobody else need be asked for: most are new where many are imported.
-        self._people = {person.name for person in everybody(store) if person.templates}
+    def __init__(self, recognizer: Recognizer) -> None:
+        self._recognizer = recognizer
+        # Nobody else need be asked for: most are new where many are imported. A gallery that is still to be
+        # made knows nobody, and is not made for asking.
+        held = everybody(recognizer.store) if recognizer.opened else ()
+        self._people = {person.name for person in held if person.templates}
         self._name, self._sources = "", frozenset[str]()
 
     def has(self, name: str, source: str) -> bool:
@@ -184,7 +186,7 @@ class _Known:
             return False
         if name != self._name:
             try:
-                templates = self._store.templates(name)
+                templates = self._recognizer.store.templates(name)
             except NoSuchPerson:  # erased meanwhile
                 templates = []
             self._name, self._sources = name, frozenset(template.source for template in templates)
@@ -199,13 +201,15 @@ def _look(encoder: Encoder, photo: FolderPhoto, choices: Choices) -> Seen[NewTem
 
 
 def _kept(
-    store: Store, batch: Sequence[Done[_Named, NewTemplate | None]], choices: Choices
+    recognizer: Recognizer, batch: Sequence[Done[_Named, NewTemplate | None]], choices: Choices
 ) -> Iterator[Outcome]:
     """Keep what was found in one change, and tell what became of it."""
     new = [
         (each.item.name, [replace(each.kept, embedding=each.embeddings[0])]) for each in batch if each.kept
     ]
     if new:
-        store.add_each(new, consent=choices.consent, retain_until=choices.retain_until, notes=choices.notes)
+        recognizer.store.add_each(
+            new, consent=choices.consent, retain_until=choices.retain_until, notes=choices.notes
+        )
     for each in batch:
         yield Outcome(each.item.photo, enrolled=each.kept is not None, error=each.error)

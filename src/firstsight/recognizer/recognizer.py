@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
@@ -14,6 +15,7 @@ from firstsight.errors import PoorQuality, UsageError
 from firstsight.faces.kept import keep
 from firstsight.gallery import Contract, Match, NewTemplate, Person, Receipt, Store, open_store
 from firstsight.gallery.index import Similarity, inner_product
+from firstsight.gallery.names import checked_name
 from firstsight.images import Source
 from firstsight.models import DEFAULT, Model
 from firstsight.recognizer import comparing
@@ -27,20 +29,39 @@ FPIR: Final = 0.01
 class Recognizer:
     """Enrols people from one photo each and knows them again. Safe to share between threads."""
 
-    def __init__(self, gallery: str | Path, *, model: str | Path | Model | Encoder = DEFAULT) -> None:
+    def __init__(
+        self, gallery: str | Path, *, model: str | Path | Model | Encoder = DEFAULT, late: bool = False
+    ) -> None:
         """Open a gallery, or make a new one.
 
         Args:
             gallery: file of the gallery.
             model: name of a model, path of a model file, an opened one, or an encoder that holds one.
+            late: open or make the gallery only when it is first needed, so that an enrolment whose photos
+                are refused leaves no new one.
 
         Raises:
-            GalleryError: the gallery cannot be opened, or was made with another model.
+            GalleryError: the gallery cannot be opened, or was made with another model; late, that is
+                raised where it is first needed.
             ModelError: the model cannot be opened.
         """
         self.encoder = model if isinstance(model, Encoder) else Encoder(model)
-        opened = self.encoder.model
-        self.store: Store = open_store(gallery, contract(opened), similarity=similarity(opened))
+        self._gallery = gallery
+        self._opening = threading.Lock()
+        self._store = None if late else self._open()
+
+    @property
+    def store(self) -> Store:
+        """The gallery's people and templates."""
+        with self._opening:
+            if self._store is None:
+                self._store = self._open()
+            return self._store
+
+    @property
+    def opened(self) -> bool:
+        """Whether the gallery was opened yet, see ``late``."""
+        return self._store is not None
 
     def enroll(
         self,
@@ -72,6 +93,7 @@ class Recognizer:
         """
         if not photos:
             raise UsageError(f"No photo was given of {name}.", hint="Give at least one.")
+        name = checked_name(name)
         templates = [
             new_template(self.encoder.only_face(photo), source or label(photo), keep_crops, force)
             for photo in photos
@@ -140,7 +162,8 @@ class Recognizer:
 
     def close(self) -> None:
         """Close the gallery."""
-        self.store.close()
+        if self._store is not None:
+            self._store.close()
 
     def __enter__(self) -> Self:
         return self
@@ -152,6 +175,10 @@ class Recognizer:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+    def _open(self) -> Store:
+        model = self.encoder.model
+        return open_store(self._gallery, contract(model), similarity=similarity(model))
 
 
 def contract(model: Model) -> Contract:

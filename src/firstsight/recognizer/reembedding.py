@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import stat
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +17,9 @@ from firstsight.gallery import KeptCrop, open_store
 from firstsight.images import read_image
 from firstsight.recognizer.encoder import Encoder
 from firstsight.recognizer.recognizer import contract, similarity
+
+_File = tuple[int, int]
+"""A file's device and its number there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +56,7 @@ def embed_anew(
         gallery: the gallery.
         encoder: holds the model to move to.
         photos: folder with the photos of which no crop was kept, as they were enrolled: under the
-            template's source, or under the person's name and that.
+            person's name and the template's source, or under that alone where it is nobody else's.
         progress: called after each template with the number done and in all.
 
     Raises:
@@ -62,20 +67,35 @@ def embed_anew(
         raise UsageError(f"{photos} is no folder.", hint="Name the folder of the enrolled photos.")
     embeddings: dict[int, NDArray[np.float32]] = {}
     lost: list[Lost] = []
+    folder = _Folder(photos) if photos is not None else None
+    waiting: list[KeptCrop] = []
     store = open_store(gallery)
     try:
         names = {person.name for person in store.people() if person.templates}
         count = store.count_templates()
-        for done, kept in enumerate(store.crops(), start=1):
+
+        def embed(kept: KeptCrop) -> None:
             try:
-                embeddings[kept.template_id] = _embed(encoder, kept, photos)
+                embeddings[kept.template_id] = _embed(encoder, kept, folder)
                 names.discard(kept.person)
             except (ImageError, FaceError, UsageError) as error:
                 lost.append(Lost(kept.template_id, kept.person, kept.source, error.message.rstrip(".")))
             if progress:
-                progress(done, count)
+                progress(len(embeddings) + len(lost), count)
+
+        for kept in store.crops():
+            if folder is not None:
+                folder.note(kept)
+            if kept.crop is None:
+                waiting.append(kept)
+            else:
+                embed(kept)
     finally:
         store.close()
+    # Only once everybody was seen: whose a photo is depends on who else has one of its name.
+    for kept in waiting:
+        embed(kept)
+    lost.sort(key=lambda each: each.template_id)
     return Plan(embeddings, tuple(lost), tuple(sorted(names)))
 
 
@@ -98,14 +118,60 @@ def move(gallery: str | Path, encoder: Encoder, plan: Plan) -> list[str]:
         store.close()
 
 
-def _embed(encoder: Encoder, kept: KeptCrop, photos: Path | None) -> NDArray[np.float32]:
+class _Folder:
+    """A folder of photos, which tells whose a photo is, or that it cannot be told.
+
+    Two people may each have a photo called 1.jpg; one such file is then of either of them, and to take it
+    for both would give one the other's face. That holds also where one of the two has a kept crop.
+    """
+
+    def __init__(self, photos: Path) -> None:
+        self._photos = photos
+        self._people: defaultdict[_File, set[str]] = defaultdict(set)
+        """Who may be on a file."""
+
+    def note(self, kept: KeptCrop) -> None:
+        """Remember whose photo a file may be."""
+        for _, file in self._found(kept):
+            self._people[file].add(kept.person)
+
+    def photo(self, kept: KeptCrop) -> Path:
+        """The photo of a template, after all templates were noted.
+
+        Raises:
+            UsageError: there is none, or it may be somebody else's.
+        """
+        for place, file in self._found(kept):
+            if (count := len(self._people[file])) > 1:
+                raise UsageError(
+                    f"no crop was kept, and {place} may be the photo of any of {count} people; "
+                    f"what lies in {self._photos / kept.person} is taken for {kept.person}'s"
+                )
+            return place
+        raise UsageError(f"no crop was kept, and no photo is in {self._photos}")
+
+    def _found(self, kept: KeptCrop) -> list[tuple[Path, _File]]:
+        """Where the photo may be, the person's own folder first."""
+        if not kept.source:
+            return []
+        places = self._photos / kept.person / kept.source, self._photos / kept.source
+        return [(place, file) for place in places if (file := _file(place))]
+
+
+def _file(place: Path) -> _File | None:
+    """What tells a file from all others, whatever it is called; None when there is none."""
+    try:
+        found = place.stat()
+    except (OSError, ValueError):  # nothing there, or a name that no disk takes
+        return None
+    return (found.st_dev, found.st_ino) if stat.S_ISREG(found.st_mode) else None
+
+
+def _embed(encoder: Encoder, kept: KeptCrop, folder: _Folder | None) -> NDArray[np.float32]:
     if kept.crop is not None:
         picture = read_image(kept.crop)
         (row,) = encoder.embed(picture, [kept_landmarks(kept.crop)])
         return np.asarray(row, np.float32)
-    if photos is None:
+    if folder is None:
         raise UsageError("no crop was kept")
-    for place in (photos / kept.source, photos / kept.person / kept.source):
-        if kept.source and place.is_file():
-            return encoder.only_face(place).embedding
-    raise UsageError(f"no crop was kept, and no photo is in {photos}")
+    return encoder.only_face(folder.photo(kept)).embedding

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from tests.gallery.gallery_makers import CONTRACT, KEY, OTHER, names, photos, units
+from tests.gallery.milvus.milvus_breaking import broken, whole
 from tests.gallery.milvus.milvus_rows import rows
 
 from firstsight.errors import GalleryLocked, ModelMismatch, UsageError
 from firstsight.gallery import Store, open_store
 from firstsight.gallery.milvus import MilvusStore, writer
-from firstsight.gallery.milvus.connection import Connection
 from firstsight.gallery.milvus.layout import PART, PARTS
-
-
-class Killed(BaseException):
-    """As if the process had ended."""
 
 
 @pytest.fixture
@@ -32,36 +28,7 @@ def dying(
     store: MilvusStore, monkeypatch: pytest.MonkeyPatch, verb: str, calls: int, change: Callable[[], Any]
 ) -> None:
     """Make a change, and die instead of the n-th insert or delete."""
-    original, left = getattr(Connection, verb), calls
-
-    def call(self: Connection, collection: str, what: Sequence[Any]) -> None:
-        nonlocal left
-        number = (what[0]["pk"] if isinstance(what[0], dict) else what[0]) if what else -1
-        left -= number >= 0  # those of the lease depend on the time that has passed
-        if left < 0:
-            raise Killed
-        original(self, collection, what)
-
-    with monkeypatch.context() as patched:
-        patched.setattr(Connection, verb, call)
-        with pytest.raises(Killed):
-            change()
-    # Another process goes on, after it has waited for long enough.
-    store._writer._lease._end.set()
-    store._writer._lease._row = None
-    store._connection.delete(store._address.name, rows(store)["leases"])
-
-
-def whole(store: Store) -> None:
-    """See that nothing lies there but what is seen, as the next writer leaves it."""
-    store.add("Next", [])
-    people = store.people()
-    templates = [template for person in people for template in store.templates(person.name)]
-    lying = rows(store)
-    assert len(lying["templates"]) == len(templates) == store.count_templates()
-    assert lying["crops"] == sorted(template.id for template in templates if template.has_crop)
-    assert len(lying["changes"]) == len(people) == store.count_people()
-    assert len({template.id for template in templates}) == len(templates)
+    assert broken(store, monkeypatch, calls, change, verbs=[verb])
 
 
 @pytest.mark.parametrize("inserts", [0, 1, 2])

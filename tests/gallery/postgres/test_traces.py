@@ -54,6 +54,17 @@ def test_erase(postgres: Postgres, gallery: Store) -> None:
     assert found(postgres) == []
 
 
+def test_statistics_tell_of_numbers_only(postgres: Postgres, gallery: Store) -> None:
+    """They are samples of what was held, which an erasure does not draw anew."""
+    with postgres.connect() as database:
+        database.execute("ANALYZE")
+        told = database.execute(
+            "SELECT DISTINCT tablename, attname FROM pg_stats "
+            "WHERE schemaname LIKE 'firstsight%' AND tablename IN ('person', 'template')"
+        ).fetchall()
+    assert set(told) <= {("person", "id"), ("template", "id"), ("template", "person_id")}
+
+
 @pytest.mark.parametrize(
     ("change", "gone"),
     [

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from numpy.typing import NDArray
 from tests.gallery.gallery_makers import CONTRACT, DIMENSION, KEY, photos, units
 
-from firstsight.errors import NameTaken, UsageError
+from firstsight.errors import GalleryUnavailable, NameTaken, UsageError
 from firstsight.gallery import Contract, NewTemplate, Store, open_store
 from firstsight.gallery.sqlite import SqliteStore, large, live
 from firstsight.gallery.vault import Vault
@@ -301,3 +303,28 @@ def test_a_probe_that_is_not_finite_is_refused(plain: Store) -> None:
     plain.add("Ada", photos(1, 1))
     with pytest.raises(UsageError, match="not finite"):
         plain.search(np.full((1, DIMENSION), np.nan, np.float32), 1)
+
+
+def test_a_large_gallery_that_could_not_be_read_to_its_end_is_read_anew(
+    path: Path, plain: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It grows in place: what was added before the error must not be there twice."""
+    monkeypatch.setattr(live, "LARGE", 1)
+    rows = units(60, 3)
+    plain.add_each([(f"Person {number}", [NewTemplate(rows[number])]) for number in range(20)])
+    plain.search(rows[:1], 1)
+    plain.add_each([(f"Person {number}", [NewTemplate(rows[number])]) for number in range(20, 60)])
+    whole = live.reading.after
+
+    def breaking(*args: Any) -> Iterator[Any]:
+        yield next(whole(*args))
+        raise GalleryUnavailable("The disk does not answer.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(live.reading, "AT_A_TIME", 10)
+        patched.setattr(live.reading, "after", breaking)
+        with pytest.raises(GalleryUnavailable):
+            plain.search(rows[:1], 1)
+    for row, matches in zip(rows, plain.search(rows, 5), strict=True):
+        nearest = 1 + np.argsort(-(rows @ row))[:5]
+        assert [match.template_id for match in matches] == nearest.tolist()

@@ -5,7 +5,8 @@ So no row is ever replaced. Each change of people is one new row, numbered, in t
 people: it holds the new state of one person or of two, with the numbers of the rows that hold their
 templates. Writing it is the moment at which the change is made. Templates and crops are written
 before, and are not seen as long as no person names them; what a change supersedes is removed after
-it, and, should we die before that, by the next who writes.
+it, and, should we die before that, by the next who writes: each row says which call it is of, so that
+all of the last one is found.
 
 ``NAME``                 the root: which model made the gallery, who writes now, crops
 ``NAME_gG_people``       changes of people, G counting the models that the gallery had
@@ -34,6 +35,8 @@ BEACONS: Final = 1 << 31
 CROPS: Final = 1 << 32
 """Rows of the root from here on: crops, each in up to ``PARTS`` of them."""
 PARTS: Final = 16
+FORMERLY: Final = 500
+"""Changes that a call could hold of which no row says where it began: earlier versions wrote none."""
 PART: Final = 45_000
 """Bytes of a crop in one row, which holds them as base64."""
 
@@ -106,6 +109,30 @@ class Totals:
     """The highest number that was given."""
     last_template: int = 0
 
+    def leaving_out(self, numbers: int) -> Totals:
+        """With so many numbers of each kind that are never given."""
+        return replace(
+            self,
+            change=self.change + numbers,
+            last_person=self.last_person + numbers,
+            last_template=self.last_template + numbers,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call of a writer's: what it may leave undone should it die."""
+
+    change: int
+    """Its first change."""
+    template: int
+    """Templates with higher numbers, and their crops, were written in it."""
+
+    @classmethod
+    def whole(cls, totals: Totals) -> Call:
+        """One that left nothing undone, with the change that it ended with."""
+        return cls(totals.change, totals.last_template)
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -115,10 +142,13 @@ class Change:
     records: tuple[tuple[int, Record | None], ...]
     """New state of one person or two, by number; None of those who are removed.
 
-    Of nobody in a gallery that was moved to another model when it was empty: the numbers go on.
+    Of nobody where only numbers go on: in a gallery that was moved to another model when it was empty, or
+    that is a copy.
     """
     supersedes: tuple[int, ...]
-    """Rows of which nothing holds any more."""
+    """Rows of which nothing holds any more; where somebody is removed, every row that holds them."""
+    call: Call
+    """In which it is made."""
 
     @property
     def pk(self) -> int:
@@ -165,6 +195,7 @@ def change_row(change: Change) -> Row:
                 for number, record in change.records
             ],
             "supersedes": change.supersedes,
+            "call": [change.call.change, change.call.template],
         },
         separators=(",", ":"),
     )
@@ -197,6 +228,17 @@ def read_totals(row: Row) -> Totals:
 def read_records(row: Row) -> tuple[tuple[int, Record | None], ...]:
     """The people of a change, from its row."""
     return tuple((each["id"], _record(each)) for each in json.loads(row["body"])["people"])
+
+
+def read_superseded(row: Row) -> tuple[int, ...]:
+    """The rows of which nothing holds any more after a change, from its row."""
+    return tuple(json.loads(row["body"])["supersedes"])
+
+
+def read_call(row: Row, last_template: int) -> Call:
+    """The call in which a change was made, from its row, and the last number that it gave."""
+    first, template = json.loads(row["body"]).get("call", (row["pk"] - FORMERLY + 1, last_template))
+    return Call(first, template)
 
 
 def _record(value: dict[str, Any]) -> Record | None:

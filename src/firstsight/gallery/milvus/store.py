@@ -42,7 +42,7 @@ from firstsight.gallery.records import (
     Template,
 )
 from firstsight.gallery.refusals import agree, name_taken, past, searchable, two_people
-from firstsight.gallery.store import Held, Named
+from firstsight.gallery.store import Held, Last, Named
 from firstsight.gallery.vault import embedding_bytes
 
 T = TypeVar("T")
@@ -212,7 +212,8 @@ class MilvusStore(Adding):
         with self._writing() as (view, writer):
             found = view.get(who)
             past(found.record.person(), today)
-            rows = view.rows_of(found.record)
+            # As far as they are there: also somebody who is damaged can be erased.
+            rows = view.rows([row for _, row in found.record.rows])
             writer.commit({found.record.id: None}, {found.record.id: found})
             return receipt(found.record, rows)
 
@@ -279,6 +280,17 @@ class MilvusStore(Adding):
                 check(new, self.contract.dimension)
         with self._writing() as (view, writer):
             take(view, writer, people)
+
+    def last(self) -> Last:
+        """Up to where numbers were given."""
+        found = self._read(lambda view: view.newest(self._writer.known))
+        return found.last_person, found.last_template
+
+    def begin_after(self, last: Last) -> None:
+        """Give nobody new a number up to these."""
+        with self._writing() as (_, writer):
+            if writer.raise_numbers(*last):
+                writer.commit({}, {})
 
     def replace_all(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -193,6 +193,22 @@ class View:
             if found and (template, row.row) in found.record.rows:
                 return found, row
         return None
+
+    def holding(self, removed: Collection[int], changed: Collection[int]) -> set[int]:
+        """Every row that holds people who are removed, superseded long ago or not.
+
+        Not one that says how somebody is who is not changed with them.
+        """
+        wanted = sorted(removed)
+        rows = self.connection.query(
+            self.names.people,
+            f"a in {wanted} or b in {wanted}",
+            ("pk", "body"),
+            self.connection.moment(),  # not the view's: what we wrote since counts
+        )
+        others = {number for row in rows for number, record in read_records(row) if record}
+        kept = {found.pk for found in self.by_numbers(others - set(changed)).values()}
+        return {int(row["pk"]) for row in rows} - kept
 
     def crop(self, template: int) -> bytes | None:
         """A template's crop, if it was kept."""

@@ -1,8 +1,14 @@
-"""Changes of a gallery in Milvus: one process at a time, each whole or not at all."""
+"""Changes of a gallery in Milvus: one process at a time, each whole or not at all.
+
+What holds whenever rows of changes are written: of all calls before nothing is left undone. No row
+that they superseded is there any more, so the newest row of a person is the only one; none of a
+removed person's is, so that the row that says they are removed may go with the next change, and
+nobody comes back. Hence whoever takes over, or failed in the middle, finishes the last call, and need
+not look further back.
+"""
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -17,18 +23,16 @@ from firstsight.errors import GalleryError, GalleryUnavailable
 from firstsight.gallery.milvus import header as headers
 from firstsight.gallery.milvus.connection import CollectionMissing, Connection, Row
 from firstsight.gallery.milvus.layout import (
-    CROPS,
-    PARTS,
+    Call,
     Change,
     Names,
     Record,
     Totals,
     change_row,
     crop_numbers,
-    read_records,
 )
 from firstsight.gallery.milvus.lease import Lease
-from firstsight.gallery.milvus.mending import drop_others
+from firstsight.gallery.milvus.mending import drop_others, undone
 from firstsight.gallery.milvus.view import Found, View, template_row
 from firstsight.gallery.records import Contract
 from firstsight.gallery.refusals import agree, foreseen
@@ -36,7 +40,7 @@ from firstsight.gallery.refusals import agree, foreseen
 IDLE: Final = 0.5
 """Seconds after the last change until others may write."""
 SKIPPED: Final = 1000
-"""Numbers left out after a writer that died: a call of its own may still be on its way."""
+"""Numbers left out after a writer that died, or did not hear: what it wrote may still be on its way."""
 BEACON_EVERY: Final = 500
 OWN: Final = 20_000
 """People whom a writer remembers having changed."""
@@ -67,6 +71,10 @@ class Writer:
         self._tombstone = 0
         """The last change, if all it says is who was removed."""
         self._beacon = 0
+        self._finished = 0
+        """The last number of a template when the call before was done."""
+        self._doubtful = False
+        """Whether something may still be on its way that was numbered as what comes next."""
 
     @contextmanager
     def writing(self, contract: Contract) -> Iterator[View]:
@@ -110,21 +118,21 @@ class Writer:
         self._totals = replace(self._totals, last_template=self._totals.last_template + 1)
         return self._totals.last_template
 
-    def raise_numbers(self, person: int, template: int) -> None:
-        """See that no number up to these is given."""
+    def raise_numbers(self, person: int, template: int) -> bool:
+        """See that no number up to these is given, and tell whether one would have been."""
+        before = self._totals
         self._totals = replace(
-            self._totals,
-            last_person=max(self._totals.last_person, person),
-            last_template=max(self._totals.last_template, template),
+            before,
+            last_person=max(before.last_person, person),
+            last_template=max(before.last_template, template),
         )
+        return self._totals != before
 
     def stage(self, templates: Sequence[Row], crops: Sequence[Row]) -> None:
         """Write templates and crops, which nobody sees before a change names them."""
-        self._lease.check()
         names = self._current.names
         for collection, rows in ((names.root, crops), (names.templates, templates)):
-            for start in range(0, len(rows), BATCH):
-                self.connection.insert(collection, rows[start : start + BATCH])
+            self._insert(collection, rows)
         self._unflushed += len(templates)
 
     def commit(self, records: Mapping[int, Record | None], replaced: Replaced) -> None:
@@ -134,18 +142,30 @@ class Writer:
             records: their new state; None removes them.
             replaced: their state before.
         """
-        self.commit_each([(records, replaced)])
+        call = self._call
+        self._make([(records, replaced)], call)
         alive = [record for record in records.values() if record]
         if len(alive) == 2:
-            # A row of its own for each, so that nothing of one is left when the other is erased.
-            shared = self._totals.change
-            for record, last in zip(alive, (False, True), strict=True):
-                self.commit({record.id: record}, {record.id: Found(shared, record, not last)})
+            self._part(self._totals.change, alive, call)
 
     def commit_each(self, changes: Sequence[tuple[Mapping[int, Record | None], Replaced]]) -> None:
         """Make several changes, in this order; should we die, those until some one were made."""
+        self._make(changes, self._call)
+
+    @property
+    def _call(self) -> Call:
+        """The one that begins now."""
+        return Call(self._totals.change + 1, self._finished)
+
+    def _part(self, shared: int, records: Sequence[Record], call: Call) -> None:
+        """Write a row of its own for each, so that nothing of one is left when the other is erased."""
+        for record in records:
+            found = Found(shared, record, record is not records[-1])
+            self._make([({record.id: record}, {record.id: found})], call)
+
+    def _make(self, changes: Sequence[tuple[Mapping[int, Record | None], Replaced]], call: Call) -> None:
         view, totals, rows = self._current, self._totals, []
-        made: list[tuple[Change, Replaced, set[int]]] = []
+        made: list[tuple[Change, Replaced]] = []
         for records, replaced in changes:
             before = [found.record for found in replaced.values() if found]
             after = [record for record in records.values() if record]
@@ -158,28 +178,39 @@ class Writer:
                 - sum(len(record.rows) for record in before),
             )
             spent = {found.pk for found in replaced.values() if found and not found.shared}
+            if removed := [number for number, record in records.items() if record is None]:
+                # All that there are, not the current one alone: it is this row that hides the others.
+                spent |= view.holding(removed, records)
             if not made and self._tombstone:
                 spent.add(self._tombstone)
-            change = Change(totals, tuple(records.items()), tuple(sorted(spent)))
+            change = Change(totals, tuple(records.items()), tuple(sorted(spent)), call)
             rows.append(change_row(change))
-            made.append((change, replaced, spent))
-        self._lease.check()
-        for start in range(0, len(rows), BATCH):
-            self.connection.insert(view.names.people, rows[start : start + BATCH])
+            made.append((change, replaced))
+        self._insert(view.names.people, rows)
         self._totals, self.known = totals, totals.change
         self._tombstone = 0 if any(record for _, record in made[-1][0].records) else totals.change
-        for change, _, _ in made:
+        for change, _ in made:
             self._remember(change)
         self._sweep(
-            [each for _, replaced, _ in made for each in replaced.values() if each],
-            [record for change, _, _ in made for _, record in change.records if record],
-            [pk for _, _, spent in made for pk in spent],
+            [each for _, replaced in made for each in replaced.values() if each],
+            [record for change, _ in made for _, record in change.records if record],
+            sorted({pk for change, _ in made for pk in change.supersedes}),
         )
+        self._finished = totals.last_template
         if self._unflushed >= FLUSH_AFTER:
             self._unflushed = 0
             self.connection.tidy(view.names.templates, compact=False)
         if totals.change - self._beacon >= BEACON_EVERY:
             self._set_beacon()
+
+    def _insert(self, collection: str, rows: Sequence[Row]) -> None:
+        """Write rows whose numbers were given just now."""
+        before = self._doubtful
+        for start in range(0, len(rows), BATCH):
+            self._lease.check()
+            self._doubtful = True  # until we hear
+            self.connection.insert(collection, rows[start : start + BATCH])
+        self._doubtful = before
 
     def move_model(
         self, contract: Contract, embeddings: Mapping[int, NDArray[np.float32]], unwanted: Collection[int]
@@ -220,22 +251,22 @@ class Writer:
                 people=totals.people + 1,
                 templates=totals.templates + len(kept),
             )
-            changes.append(change_row(Change(totals, ((record.id, record),), ())))
+            changes.append(change_row(Change(totals, ((record.id, record),), (), Call.whole(totals))))
             if len(changes) >= BATCH or len(templates) >= BATCH:
                 self._write(new, templates, changes)
         if not everybody:
             # Whose change would say so else: how far the numbers had come, which are never given twice.
             totals = replace(totals, change=totals.change + 1)
-            changes.append(change_row(Change(totals, (), ())))
+            changes.append(change_row(Change(totals, (), (), Call.whole(totals))))
         self._write(new, templates, changes)
         for collection in (new.people, new.templates):
             self.connection.tidy(collection, compact=False)
         self._lease.check()
         headers.write_header(self.connection, contract, generation, view.header.index, totals.change)
         self._view = None
-        for collection in (old.people, old.templates):
-            self.connection.drop(collection)
         self._remove_crops(dropped)
+        for collection in (old.people, old.templates):
+            self.connection.drop(collection)  # last: by them the next writer sees that crops may be left
         return left
 
     def end(self) -> None:
@@ -257,18 +288,15 @@ class Writer:
         """Get the right to write; if others may have written, look at what there is, and mend it."""
         if self._lease.renew() and self._view is not None and len(self._view.own) < OWN:
             return
-        taken = False if self._lease.held else self._lease.acquire()
+        if not self._lease.held:
+            self._doubtful |= self._lease.acquire()
         view = self._view = self._fresh()
         self._totals = view.newest(self.known)
         self.known = self._totals.change
         self._mend(view)
-        if taken:
-            self._totals = replace(
-                self._totals,
-                change=self._totals.change + SKIPPED,
-                last_person=self._totals.last_person + SKIPPED,
-                last_template=self._totals.last_template + SKIPPED,
-            )
+        if self._doubtful:
+            self._totals = self._totals.leaving_out(SKIPPED)
+        self._finished, self._doubtful = self._totals.last_template, False
 
     def _fresh(self) -> View:
         """What there is now.
@@ -283,49 +311,21 @@ class Writer:
         return View(self.connection, head, moment)
 
     def _mend(self, view: View) -> None:
-        """Finish what a writer that died left: what its last change superseded, what it never named."""
-        self._tombstone = 0
-        names, last = view.names, self._totals.last_template
+        """Finish what a writer that died left: what its last call superseded, what it never named."""
         drop_others(view)
-        query = self.connection.query
-        rows = query(names.people, f"pk > {self._totals.change - 2}", ("pk", "body"), view.moment)
-        rows.sort(key=lambda each: int(each["pk"]))
-        if rows and not any(record for _, record in read_records(rows[-1])):
-            self._tombstone = self._totals.change
-        for row in rows:
-            self._finish(view, row)
+        left = undone(view, self._totals)
+        self._tombstone = left.tombstone
         self._lease.check()
-        # Never named by anybody; their numbers are not given again.
-        staged = [row["pk"] for row in query(names.templates, f"pk > {last}", ("pk",), view.moment)]
-        self.connection.delete(names.templates, staged)
-        beyond = CROPS + PARTS * (last + 1)
-        crops = [row["pk"] for row in query(names.root, f"pk >= {beyond}", ("pk",), view.moment)]
-        self.connection.delete(names.root, crops)
-        highest = max([last, *staged, *((each - CROPS) // PARTS for each in crops)])
-        self.raise_numbers(0, highest)
+        self._sweep(left.old, left.new, left.spent)
+        self.connection.delete(view.names.templates, left.templates)
+        self.connection.delete(view.names.root, left.crops)
+        self.raise_numbers(0, left.highest)
         self._beacon = view.header.beacon
+        if left.shared:
+            self._part(*left.shared, left.call)
         if self._totals.change - self._beacon >= BEACON_EVERY:
             self._set_beacon()
         self._lease.check()
-
-    def _finish(self, view: View, row: Row) -> None:
-        """Remove what a change superseded, if that is still there."""
-        pks = json.loads(row["body"])["supersedes"]
-        records = dict(read_records(row))
-        if pks:
-            old = self.connection.query(view.names.people, f"pk in {pks}", ("pk", "body"), view.moment)
-            gone = [
-                Found(each["pk"], record, False)
-                for each in old
-                for number, record in read_records(each)
-                if record and number in records
-            ]
-            self._sweep(gone, [record for record in records.values() if record], pks)
-        if len([record for record in records.values() if record]) == 2:
-            current = [found for found in view.by_numbers(records).values() if found.pk == row["pk"]]
-            for found in current:
-                alone = replace(found, shared=found is not current[-1])
-                self.commit({found.record.id: found.record}, {found.record.id: alone})
 
     def _sweep(self, old: Sequence[Found], new: Sequence[Record], spent: Sequence[int]) -> None:
         """Remove what nobody names any more; the rows that say so last."""

@@ -13,6 +13,7 @@ from firstsight.gallery.postgres.address import Address
 from firstsight.gallery.postgres.connection import Connection, Cursor
 from firstsight.gallery.postgres.embeddings import Embeddings
 from firstsight.gallery.records import Contract
+from firstsight.gallery.store import Last
 from firstsight.gallery.vault import Vault
 
 SELECT: Final = (
@@ -72,6 +73,15 @@ def next_templates(cursor: Cursor, count: int) -> range:
     ).fetchone()
     assert row  # noqa: S101 - the row was locked
     return range(int(row[0]) - count + 1, int(row[0]) + 1)
+
+
+def begin_after(cursor: Cursor, last: Last) -> None:
+    """Raise the highest numbers ever given to what another gallery gave."""
+    cursor.execute(
+        "UPDATE gallery SET last_person = greatest(last_person, %s), "
+        "last_template = greatest(last_template, %s)",
+        last,
+    )
 
 
 def took(cursor: Cursor) -> None:

@@ -56,6 +56,18 @@ MIGRATIONS: Final[tuple[str, ...]] = (
         ALTER COLUMN source SET STATISTICS 0,
         ALTER COLUMN crop SET STATISTICS 0;
     """,
+    """
+    ALTER TABLE person
+        ALTER COLUMN created SET STATISTICS 0,
+        ALTER COLUMN created TYPE timestamptz,
+        ALTER COLUMN retain_until SET STATISTICS 0,
+        ALTER COLUMN retain_until TYPE date;
+    ALTER TABLE template
+        ALTER COLUMN created SET STATISTICS 0,
+        ALTER COLUMN created TYPE timestamptz,
+        ALTER COLUMN quality SET STATISTICS 0,
+        ALTER COLUMN quality TYPE double precision;
+    """,
 )
 """Migration i leads from version i to i + 1. They are only ever appended to. ``{embedding}`` is the
 type of that column, see ``embeddings``.
@@ -63,8 +75,9 @@ type of that column, see ``embeddings``.
 The one row of ``gallery`` counts what the search and the erasing need to know: ``generation``
 counts changes of the model, ``edits`` all changes but additions; ``last_person`` and
 ``last_template`` are the highest numbers ever given; the two ``traces`` say of which table the
-files may hold what was removed. Of columns that tell of people the server keeps no statistics, as
-those are samples of what is in them.
+files may hold what was removed. Of columns that tell of people, all but their numbers, the server
+keeps no statistics, as those are samples of what is in them; a type that is set anew, though it is the
+same, drops those that it has.
 """
 
 

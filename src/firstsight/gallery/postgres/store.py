@@ -40,7 +40,7 @@ from firstsight.gallery.refusals import (
     searchable,
     two_people,
 )
-from firstsight.gallery.store import Held, Named
+from firstsight.gallery.store import Held, Last, Named
 from firstsight.gallery.text import moment
 from firstsight.gallery.vault import Vault, embedding_bytes
 
@@ -274,6 +274,8 @@ class PostgresStore(Adding):
 
         def work(cursor: Cursor) -> list[Held]:
             contract = header.read(cursor, self._address).contract
+            if contract != self.contract:
+                raise moved(self._address.place, contract)
             return templates.held_of(cursor, self._embeddings, contract, people.get(cursor, number))
 
         return self._connection.read(work)
@@ -292,6 +294,15 @@ class PostgresStore(Adding):
             header.took(cursor)
 
         self._write(work)
+
+    def last(self) -> Last:
+        """Up to where numbers were given."""
+        found = self._connection.read(lambda cursor: header.read(cursor, self._address))
+        return found.last_person, found.last_template
+
+    def begin_after(self, last: Last) -> None:
+        """Give nobody new a number up to these."""
+        self._write(lambda cursor: header.begin_after(cursor, last))
 
     def replace_all(
         self,

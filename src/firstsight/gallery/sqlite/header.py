@@ -10,6 +10,7 @@ from firstsight.errors import GalleryCorrupt, GalleryMissing
 from firstsight.gallery.records import Contract
 from firstsight.gallery.sqlite import schema
 from firstsight.gallery.sqlite.connection import Connection
+from firstsight.gallery.store import Last
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,20 @@ def change_model(database: sqlite3.Connection, contract: Contract) -> None:
         "generation = generation + 1",
         (contract.model, contract.digest, contract.preprocessing, contract.dimension),
     )
+
+
+def last(database: sqlite3.Connection) -> Last:
+    """The highest numbers ever given, which SQLite keeps for us."""
+    given = dict(database.execute("SELECT name, seq FROM sqlite_sequence"))
+    return int(given.get("person", 0)), int(given.get("template", 0))
+
+
+def begin_after(database: sqlite3.Connection, wanted: Last) -> None:
+    """Raise them to what another gallery gave."""
+    for table, own, other in zip(("person", "template"), last(database), wanted, strict=True):
+        if other > own:
+            database.execute("DELETE FROM sqlite_sequence WHERE name = ?", (table,))
+            database.execute("INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)", (table, other))
 
 
 def open_or_make(gallery: Connection, contract: Contract | None, proof: bytes | None) -> Header:

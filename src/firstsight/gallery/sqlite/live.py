@@ -118,7 +118,9 @@ class LiveIndex:
 
     def _stepped(self, database: sqlite3.Connection, version: int, contract: Contract) -> State:
         """The state that is being read, from now on the current one; under the lock."""
-        self._state = self._read(database, version, self._state)
+        # What is large grows in place: of one that an error left half grown nothing is used again.
+        state, self._state = self._state, None
+        self._state = self._read(database, version, state)
         return self._checked(self._state, contract)
 
     def _checked(self, state: State, contract: Contract) -> State:

@@ -29,6 +29,7 @@ from firstsight.gallery.refusals import (
     checked,
     fits,
     foreseen,
+    moved,
     name_taken,
     no_photo,
     past,
@@ -38,7 +39,7 @@ from firstsight.gallery.refusals import (
 from firstsight.gallery.sqlite import header, people, templates, traces
 from firstsight.gallery.sqlite.connection import Connection
 from firstsight.gallery.sqlite.live import LiveIndex
-from firstsight.gallery.store import Held, Named
+from firstsight.gallery.store import Held, Last, Named
 from firstsight.gallery.text import moment
 from firstsight.gallery.vault import Vault, embedding_bytes
 
@@ -179,9 +180,9 @@ class SqliteStore(Adding):
             emptied = source.id != target.id and source.templates == 1
             if emptied:
                 people.remove(database, source)
-            moved = Moved(people.get(database, to), source.name, source.id, emptied)
+            told = Moved(people.get(database, to), source.name, source.id, emptied)
         self._cleared()
-        return moved
+        return told
 
     def remove_template(self, template_id: int) -> Receipt:
         """Remove one template; the person stays, if need be without any."""
@@ -249,8 +250,9 @@ class SqliteStore(Adding):
         self._vault.unlock(self._proof)
         with self._connection.reading() as database:
             found = header.read(database, self._connection.path).contract
-            person = people.get(database, number)
-            return templates.held(database, self._vault, found, person)
+            if found != self.contract:
+                raise moved(self._connection.path, found)
+            return templates.held(database, self._vault, found, people.get(database, number))
 
     def take(self, people_held: Sequence[tuple[Person, Sequence[Held]]]) -> None:
         """Add people as another gallery holds them; here all of them or none."""
@@ -264,6 +266,16 @@ class SqliteStore(Adding):
                 templates.take(database, self._vault, self.contract, person, held)
             # Their numbers need not be above all others, which is where additions are looked for.
             header.change_model(database, self.contract)
+
+    def last(self) -> Last:
+        """Up to where numbers were given."""
+        with self._connection.reading() as database:
+            return header.last(database)
+
+    def begin_after(self, last: Last) -> None:
+        """Give nobody new a number up to these."""
+        with self._writing() as database:
+            header.begin_after(database, last)
 
     def replace_all(
         self,
