@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 from tests.cli.conftest import Run
+from tests.models.test_file import made
 
 from firstsight.datasets import Archive, Identities, open_identities
 from firstsight.evaluation import Measure, Result
@@ -15,7 +16,8 @@ from firstsight.evaluation import protocols as room
 from firstsight.evaluation.embedding import Templates
 from firstsight.evaluation.protocols.protocol import Protocol
 from firstsight.evaluation.result import Curve
-from firstsight.models import Calibration, Model
+from firstsight.models import Calibration, Model, open_model
+from firstsight.models.file import write_twin
 
 People = dict[str, list[Path]]
 
@@ -64,7 +66,7 @@ def test_evaluate_measures_and_writes(run: Run, lfw: Path, monkeypatch: pytest.M
     assert found["likeness"]["value"] > 0.4
     assert found["provenance"] == {"model": "sface", "seed": 4}
     assert "likeness" in ran.out
-    assert "likeness" in (lfw / "pages" / "toy-sface.html").read_text()
+    assert "likeness" in (lfw / "pages" / "toy-sface-seed-4.html").read_text()
     with Image.open(lfw / "toy.png") as drawn:
         assert drawn.width > 400
 
@@ -78,6 +80,25 @@ def test_what_cannot_be_measured(run: Run, lfw: Path) -> None:
     assert "[data]" in run("evaluate", "sface", "--protocol", "n-way", "--data", "missing").err
     assert "[usage]" in run("evaluate", "sface", "--protocol", "none", "--data", lfw).err
     assert "[unknown_model]" in run("evaluate", "none", "--protocol", "n-way", "--data", lfw).err
+
+
+@pytest.mark.parametrize("protocol", ["transfer", "n-way", "omniglot-runs", "omniglot-within"])
+def test_a_curve_that_there_is_not_is_refused_before_the_work(
+    run: Run, tmp_path: Path, protocol: str
+) -> None:
+    ran = run("evaluate", "sface", "--protocol", protocol, "--data", "missing", "--picture", "curve.png")
+    assert ran.status == 2
+    assert ran.err.startswith(f"error [usage]: {protocol} has no curve to draw.")
+    assert not list(tmp_path.iterdir())
+
+
+def test_so_is_a_picture_of_no_format(run: Run) -> None:
+    for command in (("evaluate", "sface", "--protocol", "lfw-view2"), ("calibrate", "sface")):
+        ran = run(*command, "--data", "missing", "--picture", "curve.doc")
+        assert ran.status == 2
+        assert ran.err.startswith("error [usage]: curve.doc cannot be drawn")
+        # A good one gets as far as the data.
+        assert "[data]" in run(*command, "--data", "missing", "--picture", "curve.png").err
 
 
 def test_calibrate_writes_what_a_model_reads(
@@ -95,6 +116,21 @@ def test_calibrate_writes_what_a_model_reads(
     assert Calibration.from_json((lfw / "sface.json").read_text()) == sface.calibrated()
     assert (lfw / "calibration.png").is_file()
     assert "firstsight export sface sface.onnx --calibration sface.json" in ran.out
+
+
+def test_who_calibrates_a_model_file_is_no_test_for_it(
+    run: Run, lfw: Path, sface: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_twin(lfw / "mine.safetensors", made())
+    monkeypatch.setattr("firstsight.evaluation.calibrate", lambda *_, **__: sface.calibrated())
+    ran = run("calibrate", "mine.safetensors", "--data", lfw / "lfw")
+    assert ran.status == 0, ran.err
+    assert "marks of these 3 identities" in ran.out
+    everyone = {folder.name for folder in (lfw / "lfw").iterdir()}
+    assert open_model(lfw / "mine.safetensors").chosen_by(everyone) == everyone
+    refused = run("evaluate", "mine.safetensors", "--protocol", "open-set", "--data", lfw)
+    assert refused.status == 2
+    assert "was chosen by 3 of the identities of open-set" in refused.err
 
 
 def test_thresholds_for_further_views_are_sealed_into_a_file(

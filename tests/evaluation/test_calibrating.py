@@ -143,3 +143,15 @@ def test_too_few_people_are_refused(sface: Model, people: dict[str, list[Path]])
     folder = next(iter(people.values()))[0].parents[1]
     with pytest.raises(DataError, match="12 people"):
         calibrate(sface, open_identities(folder))
+
+
+def test_a_twin_that_tells_nobody_apart_gets_no_thresholds(sface: Model) -> None:
+    """Its evidence would be of one level, and its file would not open again."""
+    draw = np.random.default_rng(0)
+    # One person's two photos are opposites, less alike than any two people's.
+    rows = np.repeat(draw.normal(size=(100, 32)), 2, axis=0) * np.tile([[1], [-1]], (100, 1))
+    unit = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+    labels = np.repeat([f"{number:04d}" for number in range(100)], 2)
+    with pytest.raises(DataError, match="does not tell these 100 identities apart") as caught:
+        calibrate_templates(sface, unit, labels, {"data": "toy"}, 0)
+    assert caught.value.hint

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
+import os
 import shutil
 from pathlib import Path
 
@@ -9,6 +11,7 @@ import pytest
 from PIL import Image
 
 from firstsight.datasets import open_identities
+from firstsight.errors import DataError
 from firstsight.evaluation import embedding
 from firstsight.evaluation.embedding import embed_pictures
 from firstsight.models import Model
@@ -82,6 +85,36 @@ def test_a_picture_that_cannot_be_got_out_of_its_archive_is_a_row_of_zeros(
     broken = dataclasses.replace(identities.archive, read=failing)
     templates = embed_pictures(sface, broken, names, cache=tmp_path / "cache")
     assert templates.found.tolist() == [name != names[1] for name in names]
+
+
+def test_what_the_system_refuses_to_read_is_no_picture_without_a_face(
+    data: Path, tmp_path: Path, sface: Model
+) -> None:
+    """It passes, and a row of zeros would be kept for ever."""
+    identities = open_identities(data)
+    names, cache = identities.names(), tmp_path / "cache"
+
+    def failing(name: str) -> bytes:
+        if name == names[1]:
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+        return identities.archive.read(name)
+
+    broken = dataclasses.replace(identities.archive, read=failing)
+    with pytest.raises(DataError, match="Too many open files") as caught:
+        embed_pictures(sface, broken, names, cache=cache)
+    assert names[1] in caught.value.message
+    assert caught.value.hint
+    assert embed_pictures(sface, identities.archive, names, cache=cache).found.all()
+
+
+def test_a_name_that_is_no_utf8_is_a_name(data: Path, tmp_path: Path, sface: Model) -> None:
+    odd = os.fsdecode(b"caf\xe9.jpg")
+    try:
+        (data / "Amara" / "1.jpg").rename(data / "Amara" / odd)
+    except OSError:
+        pytest.skip("this disk takes no such name")
+    archive = open_identities(data).archive
+    assert embed_pictures(sface, archive, [f"Amara/{odd}"], cache=tmp_path / "cache").found.all()
 
 
 def test_an_interrupted_run_goes_on_where_it_stopped(

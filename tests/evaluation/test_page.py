@@ -3,6 +3,7 @@ from __future__ import annotations
 import base64
 import io
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -52,6 +53,25 @@ def test_a_page_stands_alone_and_shows_the_trial(result: Result, tmp_path: Path)
     assert len(pictures) == 4
     kinds = re.findall(r"<figure class=\"(\w*)\"", page)
     assert kinds == ["wrong", "", "truth"]
+
+
+def test_a_run_with_other_views_or_another_seed_has_a_page_of_its_own(result: Result, tmp_path: Path) -> None:
+    """Or the page of the plain run would be lost."""
+    names = {
+        write_page(replace(result, provenance={"model": "m", **others}), tmp_path / "out").name
+        for others in (
+            {"mirrored": False, "shifted": 0, "seed": 0},
+            {"mirrored": True, "shifted": 0, "seed": 0},
+            {"mirrored": True, "shifted": 3, "seed": 0},
+            {"mirrored": False, "shifted": 0, "seed": 4},
+        )
+    }
+    assert names == {
+        "toy-m.html",
+        "toy-m-mirrored.html",
+        "toy-m-mirrored-shifted-3.html",
+        "toy-m-seed-4.html",
+    }
 
 
 def test_a_page_that_cannot_be_written(result: Result, tmp_path: Path) -> None:

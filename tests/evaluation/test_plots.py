@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from firstsight.errors import UsageError
-from firstsight.evaluation.plots import draw_calibration, draw_curve
+from firstsight.evaluation.plots import check_ending, draw_calibration, draw_curve
 from firstsight.evaluation.result import Curve
 from firstsight.models import Model
 
@@ -36,3 +36,9 @@ def test_a_format_that_is_none(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"\.png"):
         draw_curve(CURVE, tmp_path / "curve.doc")
     assert not list(tmp_path.iterdir())
+    for name in ("curve.doc", "curve", "curve."):
+        with pytest.raises(UsageError, match=r"\.png"):
+            check_ending(tmp_path / name)
+    for name in ("curve.png", "curve.SVG", "a.b.pdf"):
+        check_ending(tmp_path / name)
+        draw_curve(CURVE, tmp_path / name)

@@ -66,6 +66,35 @@ def test_what_is_no_result_leaves_the_page_as_it_was(tmp_path: Path, text: str) 
     assert page.read_text() == "before"
 
 
+@pytest.mark.parametrize(
+    "others",
+    [
+        {"rule": None},
+        {"rule": ["No outside data."]},
+        {"provenance": "sface"},
+        {"provenance": None},
+        {"provenance": {"made": "2026-01-01"}},
+        {"settings": [1]},
+        {"accuracy": {"value": "0.9"}},
+        {"accuracy": {"value": None}},
+        {"accuracy": {"value": 0.9, "low": 0.8}},
+        {"accuracy": {"value": 0.9, "low": "0.8", "high": 0.95}},
+        {"accuracy": {"value": 0.9, "n": "100"}},
+        {"recipe_digest": "ab", "recipe": {"tower": "koch"}},
+        {"protocol": "pairs", "towers": "koch"},
+    ],
+)
+def test_a_result_that_was_changed_is_named_in_the_error(tmp_path: Path, others: dict[str, object]) -> None:
+    place = written(tmp_path, "bad", "a", "n-way")
+    values = json.loads(place.read_text()) | others
+    # A key that is None here is not there at all.
+    place.write_text(json.dumps({key: value for key, value in values.items() if value is not None}))
+    with pytest.raises(DataError, match=r"bad\.json is no result") as caught:
+        write_report(tmp_path / "page.md", [place])
+    assert caught.value.hint
+    assert not (tmp_path / "page.md").exists()
+
+
 def test_runs_and_the_pairs_benchmark_are_rendered_as_they_were_written(tmp_path: Path) -> None:
     results = Path(__file__).parents[2] / "docs" / "results"
     runs = [results / "omniglot-modern-training.json", results / "lfw-only-training.json"]

@@ -16,6 +16,7 @@ from firstsight.errors import ModelDamaged, ModelMissing, UnknownModel, UsageErr
 from firstsight.models import Card, Preprocessing, open_model
 from firstsight.models.blueprint import Blueprint
 from firstsight.models.file import KEY, TwinFile, calibrated, read_twin, weights, write_twin
+from firstsight.models.model import mark
 
 SIDE = 16
 PREPROCESSING = Preprocessing(SIDE, ((1.0, 2.5), (3.0, 4.0)), (255.0,), -1 / 255, oversample=2)
@@ -147,6 +148,15 @@ def test_who_trained_and_who_validated_are_kept_apart(path: Path) -> None:
     assert model.digest == made().digest
 
 
+def test_those_who_calibrate_a_model_are_kept_beside_those_who_chose_it(path: Path) -> None:
+    """Or its thresholds could be tried on whom they were made on."""
+    twin = replace(made(), validated=frozenset({mark("ann")}))
+    write_twin(path, calibrated(twin, open_model("sface").calibrated(), {"bob", "cy"}))
+    model = open_model(path)
+    assert model.chosen_by({"ann", "bob", "cy", "dee"}) == {"ann", "bob", "cy"}
+    assert model.trained_on({"ann", "bob", "cy", "dee"}) == set()
+
+
 def test_a_file_that_does_not_say_who_validated_opens(path: Path) -> None:
     write_twin(path, made())
     header(path, lambda values: (values.pop("validated"), values.update(format=1)))
@@ -258,3 +268,9 @@ def test_a_full_disk_leaves_the_previous_file(path: Path, monkeypatch: pytest.Mo
         write_twin(path, made("euclidean"))
     assert path.read_bytes() == before
     assert [one.name for one in path.parent.iterdir()] == [path.name]
+
+
+def test_a_folder_s_name_that_is_no_utf8_has_a_mark_as_well() -> None:
+    odd = os.fsdecode(b"caf\xe9")
+    assert mark(odd) != mark("caf")
+    assert len(mark(odd)) == len(mark("café"))

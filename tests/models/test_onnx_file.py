@@ -19,6 +19,7 @@ import pytest
 from numpy.typing import NDArray
 
 from firstsight.errors import ModelDamaged, ModelMissing, NotCalibrated, UsageError
+from firstsight.evaluation.result import provenance
 from firstsight.models import Model, open_model
 from firstsight.models.exporting import export_onnx
 from firstsight.models.onnx_file import FORMAT, KEY, SUM, about, digest_of, read_onnx, sum_of
@@ -64,11 +65,45 @@ def test_views_that_are_in_the_graph_are_not_taken_twice(tmp_path: Path) -> None
     np.testing.assert_allclose(found.embed(crops(model)), model.embed(crops(model)), atol=1e-4)
 
 
+@pytest.mark.parametrize(("mirrored", "shifted"), [(True, 0), (False, 2), (True, 2)])
+def test_views_that_are_in_the_graph_are_told(
+    exported: Path, tmp_path: Path, mirrored: bool, shifted: int
+) -> None:
+    """In results as well: a report would show it as the plain model. Galleries know the crop as before."""
+    own = open_model(NAME)
+    export_onnx(own.with_views(mirrored=mirrored, shifted=shifted), tmp_path / "model.onnx")
+    found = open_model(tmp_path / "model.onnx")
+    assert (found.mirrored, found.shifted) == (mirrored, shifted)
+    told = provenance(found, "toy.tar", "12ab", 7)
+    assert (told["mirrored"], told["shifted"]) == (mirrored, shifted)
+    assert found.preprocessing == own.preprocessing
+    plain = provenance(open_model(exported), "toy.tar", "12ab", 7)
+    assert (plain["mirrored"], plain["shifted"]) == (False, 0)
+
+
+@pytest.mark.parametrize("asked", [{"mirrored": True}, {"shifted": 1}, {"mirrored": True, "shifted": 1}])
+def test_views_are_not_taken_of_views(tmp_path: Path, asked: dict[str, Any]) -> None:
+    """A mirror image of both adds nothing but time, and a move makes a model that no result tells."""
+    export_onnx(open_model(NAME).with_views(mirrored=True), tmp_path / "model.onnx")
+    found = open_model(tmp_path / "model.onnx")
+    with pytest.raises(UsageError, match=rf"{NAME} has its views in its graph \(--mirrored\)") as caught:
+        found.with_views(**asked)
+    assert "Leave --mirrored and --shifted away" in caught.value.hint
+    assert found.with_views() is found
+
+
+def test_views_of_a_graph_without_any_are_taken_outside(exported: Path) -> None:
+    found = open_model(exported).with_views(mirrored=True)
+    assert (found.mirrored, found.shifted, found.looks) == (True, 0, "--mirrored")
+    assert found.preprocessing.mirrored
+
+
 def test_thresholds_of_other_views_are_left_out(tmp_path: Path) -> None:
     """Its scores are distributed otherwise: it says that it has none, and how it comes to some."""
     export_onnx(open_model(NAME).with_views(mirrored=True), tmp_path / "model.onnx")
-    with pytest.raises(NotCalibrated, match=r"--calibration FILE\.json`, with the same --mirrored"):
+    with pytest.raises(NotCalibrated, match=f"{NAME} with --mirrored has no calibration") as caught:
         open_model(tmp_path / "model.onnx").calibrated()
+    assert "--calibration FILE.json`, with the same --mirrored" in caught.value.hint
 
 
 def in_format_1(exported: Path, path: Path, model: Model) -> str:
@@ -95,7 +130,8 @@ def test_an_earlier_file_with_thresholds_of_other_views_has_none(exported: Path,
     own = open_model(NAME)
     seen = own.with_views(shifted=2).preprocessing
     in_format_1(exported, tmp_path / "model.onnx", replace(own, preprocessing=seen))
-    assert open_model(tmp_path / "model.onnx").calibration is None
+    found = open_model(tmp_path / "model.onnx")
+    assert (found.calibration, found.shifted) == (None, 2)
 
 
 def test_a_later_format_is_refused(exported: Path, tmp_path: Path) -> None:
@@ -178,6 +214,16 @@ def test_one_flipped_bit_is_seen(exported: Path, tmp_path: Path, share: float) -
     (tmp_path / "bad.onnx").write_bytes(content)
     with pytest.raises(ModelDamaged, match=r"bad\.onnx"):
         open_model(tmp_path / "bad.onnx")
+
+
+def test_one_that_onnxruntime_refuses(exported: Path, tmp_path: Path) -> None:
+    """The version of its form is in no sum, and another onnxruntime may know another."""
+    program = onnx.load(exported)
+    program.ir_version = 99
+    onnx.save(program, tmp_path / "bad.onnx")
+    with pytest.raises(ModelDamaged, match=r"bad\.onnx cannot be run by onnxruntime .*99") as caught:
+        open_model(tmp_path / "bad.onnx")
+    assert "update onnxruntime" in caught.value.hint
 
 
 @pytest.mark.parametrize("kind", ["empty", "text", "foreign"])

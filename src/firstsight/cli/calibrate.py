@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -54,6 +55,10 @@ def calibrate(
             f"{model} is sealed, and takes no other calibration.",
             hint="Calibrate the model that it was exported from, and export it again with --calibration.",
         )
+    if picture is not None:
+        from firstsight.evaluation.plots import check_ending
+
+        check_ending(picture)
     plain = open_model(model)
     opened, identities = plain.with_views(mirrored=mirrored, shifted=shifted), open_identities(data)
     if known := opened.trained_on(identities.pictures):
@@ -67,7 +72,7 @@ def calibrate(
     # The file opens as it is, without further views: thresholds for those would be wrong there.
     own = model.endswith(ENDING) and opened.preprocessing == plain.preprocessing
     if own:
-        _put_into(Path(model), opened.digest, found)
+        _put_into(Path(model), opened.digest, found, identities.pictures)
     name = Path(model).name.removesuffix(ENDING)
     if out is not None or not own:
         out = out or Path(f"{name}.json")
@@ -82,7 +87,10 @@ def calibrate(
             f"[{point.low:.4f} to {point.high:.4f}], FNMR {100 * point.fnmr:.2f} %"
         )
     if own:
-        answer(f"Written into {model}; galleries made with it stay as they are.")
+        answer(
+            f"Written into {model}; galleries made with it stay as they are. It keeps marks of these "
+            f"{len(identities.pictures):,} identities, who are no test for it any more."
+        )
     if out is not None:
         answer(f"Written to {out}.")
     if out is not None and not own:
@@ -92,8 +100,8 @@ def calibrate(
         answer(f"and name that file, --model {shlex.quote(f'{name}.onnx')}, in place of the model.")
 
 
-def _put_into(path: Path, digest: str, calibration: Calibration) -> None:
-    """Give a model file its calibration, whole or not at all.
+def _put_into(path: Path, digest: str, calibration: Calibration, identities: Collection[str]) -> None:
+    """Give a model file its calibration and the marks of whom it was made on, whole or not at all.
 
     Raises:
         UsageError: it cannot be written, or is another model by now.
@@ -104,4 +112,4 @@ def _put_into(path: Path, digest: str, calibration: Calibration) -> None:
     # Embedding takes long; a training that ended meanwhile is not to be undone.
     if twin.digest != digest:
         raise UsageError(f"{path} became another model meanwhile.", hint="Calibrate it again.")
-    write_twin(path, calibrated(twin, calibration))
+    write_twin(path, calibrated(twin, calibration, identities))

@@ -40,20 +40,33 @@ def evaluate(
         Path | None,
         typer.Option("--report", metavar="DIR", help="Write a page with plots and pictures of the trials."),
     ] = None,
-    picture: Annotated[Path | None, typer.Option("--picture", metavar="FILE", help="Draw the curve.")] = None,
+    picture: Annotated[
+        Path | None,
+        typer.Option(
+            "--picture",
+            metavar="FILE",
+            help="Draw the curve; n-way, transfer, omniglot-runs and omniglot-within have none.",
+        ),
+    ] = None,
     mirrored: Mirrored = False,
     shifted: Shifted = 0,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of draws and intervals.")] = 0,
 ) -> None:
     """Measure a model from pictures, decoding, detection and alignment included."""
     from firstsight.errors import UsageError
+    from firstsight.evaluation import PROTOCOLS, evaluate_folds
     from firstsight.evaluation import evaluate as measure
-    from firstsight.evaluation import evaluate_folds
     from firstsight.files import write_whole
     from firstsight.models import open_model
 
     if len(models) > 1 and protocol != "lfw-view2":
         raise UsageError("Several models are for lfw-view2 only.", hint="Name one model.")
+    if picture is not None:
+        from firstsight.evaluation.plots import check_ending
+
+        if protocol in PROTOCOLS and not PROTOCOLS[protocol].curves:
+            raise UsageError(f"{protocol} has no curve to draw.", hint="Leave --picture out.")
+        check_ending(picture)
     opened = [open_model(model).with_views(mirrored=mirrored, shifted=shifted) for model in models]
     with progress("Embedding") as show:
         if len(opened) > 1:

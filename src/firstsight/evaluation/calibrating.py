@@ -86,7 +86,7 @@ def calibrate(
         progress: called with the number of pictures embedded and in all.
 
     Raises:
-        DataError: too few people.
+        DataError: too few people, or people whom the model does not tell apart.
     """
     names, labels = identities.names(), np.array(identities.labels())
     templates = embed_pictures(model, identities.archive, names, progress=progress)
@@ -124,7 +124,7 @@ def calibrate_templates(
         seed: of the groups and the bootstrap.
 
     Raises:
-        DataError: too few pairs for any rate.
+        DataError: too few pairs for any rate, or pictures of one identity are no more alike than of two.
     """
     people = len(np.unique(labels))
     counted = compare(model.similarity, embeddings, labels, seed)
@@ -135,12 +135,20 @@ def calibrate_templates(
             f"{people} identities with {len(labels)} pictures are too few to calibrate on.",
             hint="Give more identities, with two pictures or more each.",
         )
+    # Before the bootstrap, which takes long. A single level says nothing, and is none that can be read back.
+    ratios = evidence(EDGES, corrected(impostor, mated), mated, people * (people - 1) / 2)
+    if len(ratios) < 2:
+        raise DataError(
+            f"{model.name} does not tell these {people} identities apart: pictures of one are no more alike "
+            "to it than pictures of two, and no threshold would mean anything.",
+            hint="Check that each folder holds one identity, or take a model that is made for such pictures.",
+        )
     supported = float(max(SUPPORTED, LEAST_FALSE / impostor.sum()))
     points = operating_points(counted, [fmr for fmr in FMRS if fmr >= supported], seed)
     return Calibration(
         points=points,
         tail=tail(false_match_rates(impostor, mated), supported),
-        evidence=evidence(EDGES, corrected(impostor, mated), mated, people * (people - 1) / 2),
+        evidence=ratios,
         provenance={
             **origin,
             "people": people,
@@ -154,8 +162,8 @@ def calibrate_templates(
             "model": model.name,
             "model_digest": model.digest,
             "preprocessing": model.preprocessing.version,
-            "mirrored": model.preprocessing.mirrored,
-            "shifted": model.preprocessing.shifted,
+            "mirrored": model.mirrored,
+            "shifted": model.shifted,
             "machine": machine(),
             "made": moment(),
             **{f"version_{part}": version for part, version in versions().items()},

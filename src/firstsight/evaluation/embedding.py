@@ -20,7 +20,7 @@ from platformdirs import user_cache_path
 from safetensors.numpy import load_file, save
 
 from firstsight.datasets import Archive
-from firstsight.errors import ImageError
+from firstsight.errors import DataError, ImageError
 from firstsight.faces import Detector, middle_face
 from firstsight.files import write_whole
 from firstsight.images import read_image
@@ -60,7 +60,7 @@ def embed_pictures(
 ) -> Templates:
     """One template for each picture: of its only face, or of the one nearest to its middle.
 
-    A picture that cannot be read, or in which no face is found, keeps a row of zeros: it is as similar to
+    A picture that is damaged, or in which no face is found, keeps a row of zeros: it is as similar to
     everything as chance, and is never left out of a measure.
 
     Args:
@@ -69,13 +69,18 @@ def embed_pictures(
         names: which pictures.
         progress: called after every piece.
         cache: folder of the kept templates; the user's cache folder when None.
+
+    Raises:
+        DataError: the system does not let a picture be read.
+        UsageError: the cache cannot be written.
     """
     detector = Detector()
     key = hashlib.sha256()
     engine = model.network.engine
     contract = (model.digest, model.preprocessing.version, engine, detector.edition, archive.edition())
     for text in (*contract, *names):
-        key.update(text.encode() + b"\n")
+        # A file's name need not be UTF-8.
+        key.update(text.encode(errors="surrogateescape") + b"\n")
     folder = (cache or user_cache_path("firstsight")) / "templates" / key.hexdigest()[:24]
     look = partial(_embed, model, detector, archive)
     pieces = list(in_pieces(folder, len(names), lambda rows: look(names[rows]), progress))
@@ -123,8 +128,16 @@ def _embed(model: Model, detector: Detector, archive: Archive, names: Sequence[s
 def _crop(model: Model, detector: Detector, archive: Archive, name: str) -> NDArray[np.uint8] | None:
     try:
         picture = read_image(archive.read(name))
-    except (ImageError, OSError):
+    except ImageError:
         return None
+    except OSError as error:
+        # Damage bears no number. What the system refuses has one and passes; a row of zeros would be kept.
+        if error.errno is None:
+            return None
+        raise DataError(
+            f"{name} of {archive.path} cannot be read ({error.strerror or error}).",
+            hint="Make it readable and run the same again: what was embedded before is kept.",
+        ) from error
     if not model.preprocessing.points:
         return model.preprocessing.crop(picture)
     face = middle_face(detector.detect(picture), picture.shape[1], picture.shape[0])

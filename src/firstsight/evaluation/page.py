@@ -27,7 +27,7 @@ SHOWN: Final = 20
 
 
 def write_page(result: Result, folder: Path) -> Path:
-    """Write ``<folder>/<protocol>-<model>.html``.
+    """Write ``<folder>/<protocol>-<model>.html``, its views and a seed other than 0 behind the model.
 
     Raises:
         UsageError: it cannot be written.
@@ -37,7 +37,7 @@ def write_page(result: Result, folder: Path) -> Path:
     environment = Environment(autoescape=True, trim_blocks=True)
     text = resources.files("firstsight.evaluation").joinpath("page.html").read_text("utf-8")
     model = str(result.provenance.get("model", ""))
-    path = folder / f"{result.protocol}-{model}.html"
+    path = folder / f"{'-'.join((result.protocol, model, *_others(result)))}.html"
     plots = [{"title": one.title, "picture": _text(curve_bytes(one))} for one in result.curves]
     archive = result.archive
     trials = [_trial(archive, one) for one in result.examples] if archive else []
@@ -60,6 +60,18 @@ def write_page(result: Result, folder: Path) -> Path:
     )
     write_whole(path, page)
     return path
+
+
+def _others(result: Result) -> list[str]:
+    """What tells a run from the plain one of its model, whose page it is not to replace."""
+    origin = result.provenance
+    shifted, seed = (int(origin.get(name, 0)) for name in ("shifted", "seed"))
+    parts = (
+        (origin.get("mirrored"), "mirrored"),
+        (shifted, f"shifted-{shifted}"),
+        (seed, f"seed-{seed}"),
+    )
+    return [text for given, text in parts if given]
 
 
 def _trial(archive: Archive, example: Example) -> dict[str, Any]:

@@ -23,6 +23,20 @@ BLUE, GREY = "#1f5fa8", "#8a8f98"
 COLOURS = (BLUE, "#c8372d", "#1a8f5a", "#c98a1b", "#7b4fa6", "#4d4d4d")
 
 
+def check_ending(path: Path) -> None:
+    """Whether a picture can be drawn there, asked before the work that it is to show.
+
+    Raises:
+        UsageError: its ending tells no format.
+    """
+    from matplotlib.backend_bases import FigureCanvasBase
+
+    if path.suffix[1:].lower() not in FigureCanvasBase.get_supported_filetypes():
+        raise UsageError(
+            f"{path} cannot be drawn: its ending tells no format that is known.", hint="Name a .png."
+        )
+
+
 def draw_curve(curve: Curve, path: Path) -> None:
     """Draw a curve into a picture; its format is told by the file's ending.
 

@@ -99,13 +99,29 @@ def write_report(page: Path, files: Sequence[Path]) -> None:
 def _load(file: Path) -> _Loaded:
     try:
         loaded = _Loaded(file, _as_result(json.loads(file.read_text("utf-8"))))
-        if not (loaded.protocol and loaded.model and isinstance(loaded.values["settings"], dict)):
-            raise ValueError("empty")
+        _check(loaded)
         if loaded.protocol == "robustness":
             accuracies(loaded.values)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise DataError(f"{file} is no result ({error!r}).", hint="Make it anew.") from error
     return loaded
+
+
+def _check(loaded: _Loaded) -> None:
+    """Whether all that is rendered is there.
+
+    Raises:
+        ValueError, KeyError: something is missing, or of another kind.
+    """
+    for name, kind in (("protocol", str), ("rule", str), ("settings", dict), ("provenance", dict)):
+        if not isinstance(loaded.values[name], kind):
+            raise ValueError(f"its {name} is of another kind")
+    if not (loaded.protocol and loaded.model):
+        raise ValueError("empty")
+    for name, found in _measures(loaded).items():
+        parts = ["value"] + ["low", "high"] * ("low" in found) + ["n"] * ("n" in found)
+        if not all(isinstance(found[part], int | float) for part in parts):
+            raise ValueError(f"its measure {name} is no number")
 
 
 def _as_result(values: Any) -> dict[str, Any]:

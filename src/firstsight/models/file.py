@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -25,7 +25,7 @@ from firstsight.files import write_whole
 from firstsight.models.blueprint import Blueprint
 from firstsight.models.calibration import Calibration
 from firstsight.models.card import Card
-from firstsight.models.model import Model
+from firstsight.models.model import Model, mark
 from firstsight.models.preprocessing import Preprocessing
 from firstsight.models.twin_network import head_of, network_of
 
@@ -180,6 +180,15 @@ def _sum(header: str, twin: TwinFile) -> str:
     return hashlib.sha256(f"{twin.digest}\n{header}".encode()).hexdigest()
 
 
-def calibrated(twin: TwinFile, calibration: Calibration) -> TwinFile:
-    """The same model with its calibration."""
-    return replace(twin, calibration=calibration)
+def calibrated(
+    twin: TwinFile, calibration: Calibration, identities: Collection[str] = frozenset()
+) -> TwinFile:
+    """The same model with its calibration.
+
+    Args:
+        twin: the model.
+        calibration: replaces the one that it had.
+        identities: names of those that it was made on, as far as the model does not know them: it keeps
+            their marks, for thresholds say nothing when they are tried on whom they were made on.
+    """
+    return replace(twin, calibration=calibration, validated=twin.validated | frozenset(map(mark, identities)))

@@ -15,7 +15,7 @@ from firstsight.errors import NotCalibrated, UsageError
 from firstsight.models.calibration import Calibration
 from firstsight.models.card import Card
 from firstsight.models.network import Network
-from firstsight.models.preprocessing import Preprocessing
+from firstsight.models.preprocessing import Preprocessing, options
 from firstsight.models.views import views
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ LEAST: Final = np.float32(1e-12)
 
 def mark(identity: str) -> str:
     """What a model file keeps of the name of an identity that it was trained on."""
-    return hashlib.sha256(identity.encode()).hexdigest()[:MARK]
+    return hashlib.sha256(identity.encode(errors="surrogateescape")).hexdigest()[:MARK]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,6 +53,25 @@ class Model:
     """Marks of the identities that it was trained on, as far as they are known; see ``mark``."""
     validated: frozenset[str] = frozenset()
     """Marks of those that chose its checkpoint and calibrated it, as far as they are known."""
+    graph_mirrored: bool = False
+    """Whether the network itself adds each crop's mirror image, as the graph of an exported file may."""
+    graph_shifted: int = 0
+    """By how many pixels the network itself moves each crop to the sides; 0: it does not."""
+
+    @property
+    def mirrored(self) -> bool:
+        """Whether a crop's mirror image is added, wherever that is done."""
+        return self.preprocessing.mirrored or self.graph_mirrored
+
+    @property
+    def shifted(self) -> int:
+        """By how many pixels a crop is moved to each side as well, wherever that is done."""
+        return self.preprocessing.shifted or self.graph_shifted
+
+    @property
+    def looks(self) -> str:
+        """Its further views, as the command line is asked for them; empty without."""
+        return options(self.mirrored, self.shifted)
 
     def embed(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Embed aligned crops.
@@ -116,8 +135,15 @@ class Model:
                 0 leaves it as it is.
 
         Raises:
-            UsageError: moved by less than 0 or farther than that.
+            UsageError: moved by less than 0 or farther than that, or its network has views of its own.
         """
+        if (mirrored or shifted) and (own_looks := options(self.graph_mirrored, self.graph_shifted)):
+            # Views of views would be another model than either, and its results would not say so.
+            raise UsageError(
+                f"The file of {self.name} has its views in its graph ({own_looks}); it takes no others.",
+                hint="Leave --mirrored and --shifted away, for it takes its views by itself; for others, "
+                "export the model that it came from with those.",
+            )
         farthest = self.preprocessing.size // 8
         if not 0 <= shifted <= farthest:
             raise UsageError(
@@ -135,7 +161,7 @@ class Model:
             NotCalibrated: it has none.
         """
         if self.calibration is None:
-            looks = self.preprocessing.looks
+            looks = self.looks
             made = f" with {looks}" if looks else ""
             raise NotCalibrated(
                 f"The model {self.name}{made} has no calibration, so no threshold is known for it.",

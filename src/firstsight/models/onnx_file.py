@@ -71,12 +71,12 @@ def _first_sum(program: onnx.ModelProto, told: str) -> str:
 def read_onnx(path: Path) -> Model:
     """Open an exported model.
 
-    Its views (mirrored, shifted) are part of the graph. Thresholds of other views, which files of format 1
-    may hold, are left out.
+    Its views (mirrored, shifted) are part of the graph: they are not taken again, and the model tells them.
+    Thresholds of other views, which files of format 1 may hold, are left out.
 
     Raises:
         ModelMissing: there is no such file.
-        ModelDamaged: it is none of ours, or not as it was written.
+        ModelDamaged: it is none of ours, or not as it was written, or onnxruntime cannot run it.
         UsageError: onnxruntime is missing, or the twin compares in another way than by the cosine.
     """
     try:
@@ -115,11 +115,32 @@ def read_onnx(path: Path) -> Model:
     return Model(
         name=name,
         digest=digest,
-        network=OnnxNetwork(Session(content), INPUT),
+        network=OnnxNetwork(_session(path, content), INPUT),
         dimension=dimension,
         preprocessing=replace(seen, mirrored=False, shifted=0),
         card=card,
         calibration=calibration if calibration and calibration.made_for(seen) else None,
         identities=marks,
         validated=validated,
+        graph_mirrored=seen.mirrored,
+        graph_shifted=seen.shifted,
     )
+
+
+def _session(path: Path, content: bytes) -> Session:
+    """What runs the graph.
+
+    Raises:
+        ModelDamaged: onnxruntime refuses it. The sum does not cover the version of the file's own form, which
+            may be a later one than this onnxruntime knows.
+        UsageError: onnxruntime is missing.
+    """
+    try:
+        return Session(content)
+    except (UsageError, MemoryError):
+        raise
+    except Exception as error:  # onnxruntime's have no root of their own
+        raise ModelDamaged(
+            f"{path} cannot be run by onnxruntime ({error}).",
+            hint="Export it again, or update onnxruntime: pip install --upgrade onnxruntime",
+        ) from error

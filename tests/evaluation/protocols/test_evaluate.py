@@ -42,6 +42,36 @@ def test_nobody_is_tested_who_chose_the_model(sface: Model, tmp_path: Path) -> N
     assert caught.value.hint
 
 
+@pytest.mark.parametrize("name", ["open-set", "n-way"])
+def test_thresholds_are_not_tried_on_the_pictures_that_they_were_made_on(
+    sface: Model, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """A calibration that was sealed into a file has no marks of its people, but the digest of the data."""
+    archive = Archive(Path("lfw.tar"), {"ann/1.jpg": 3}, lambda name: b"")
+    protocol = replace(
+        PROTOCOLS[name],
+        open=lambda path: path,
+        pictures=lambda data: (archive, ()),
+        identities=lambda data: {"ann"},
+        measure=lambda model, data, templates, seed: Result(name, "A rule.", {}, {}, {}),
+    )
+    monkeypatch.setitem(PROTOCOLS, name, protocol)
+    embedded: list[Model] = []
+    monkeypatch.setattr(room, "embed_pictures", lambda model, *_, **__: embedded.append(model))
+    shipped = sface.calibrated()
+    own = replace(shipped, provenance={**shipped.provenance, "data_digest": archive.digest()})
+    if name == "open-set":
+        with pytest.raises(UsageError, match=r"made on the pictures of lfw\.tar") as caught:
+            evaluate(replace(sface, calibration=own), name, Path())
+        assert caught.value.hint
+        assert not embedded
+    else:
+        # It tries no threshold.
+        assert evaluate(replace(sface, calibration=own), name, Path()).rule == "A rule."
+    for model in (sface, replace(sface, calibration=None)):
+        assert evaluate(model, name, Path()).rule == "A rule."
+
+
 @pytest.mark.parametrize("name", ["lfw-view1", "robustness"])
 def test_development_pairs_may_choose_a_model_and_its_result_says_so(
     sface: Model, monkeypatch: pytest.MonkeyPatch, name: str

@@ -8,7 +8,7 @@ import pytest
 from firstsight.datasets import Archive, Identities
 from firstsight.errors import DataError
 from firstsight.evaluation.embedding import Templates
-from firstsight.evaluation.protocols.folder import transfer
+from firstsight.evaluation.protocols.folder import PROTOCOLS, transfer
 from firstsight.models import Model
 
 
@@ -32,6 +32,7 @@ def test_ten_digits_are_told_apart(sface: Model) -> None:
     data = digits(10, 8)
     perfect = transfer(sface, data, embedded(data, 0.05), 0)
     assert perfect.settings["ways"] == 10
+    assert bool(perfect.curves) == PROTOCOLS["transfer"].curves
     assert perfect.measures["accuracy"].value == perfect.measures["accuracy_5_shot"].value == 1.0
     blind = transfer(sface, data, embedded(data, 1e6), 0)
     assert blind.measures["accuracy"].value == pytest.approx(0.1, abs=0.06)

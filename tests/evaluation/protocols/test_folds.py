@@ -84,6 +84,39 @@ def test_each_fold_is_scored_by_who_has_not_seen_it(
     assert early.card.trained_on in found.rule
 
 
+def test_twins_of_lfw_alone_are_told_from_those_of_others(
+    sface: Model, lfw: Path, embedded: list[tuple[str, set[str]]]
+) -> None:
+    late, early = trained_without(sface, 6, 7, 8, 9, 10), trained_without(sface, 1, 2, 3, 4, 5)
+    rule = "Each fold is scored by a twin that has seen nobody of it. Trained on: "
+    known = f"{late.card.trained_on}; {early.card.trained_on}."
+    assert evaluate_folds([late, early], lfw).rule == f"No outside data. {rule}{known}"
+    taught = replace(early, card=replace(early.card, trained_on=f"{early.card.trained_on}, taught by sface"))
+    stranger = frozenset({mark("somebody of CelebA")})
+    for other in (
+        replace(early, identities=early.identities | stranger),
+        replace(early, validated=stranger),
+        taught,
+    ):
+        said = evaluate_folds([late, other], lfw).rule
+        assert said.startswith(f"Unrestricted: outside data are allowed, and named. {rule}")
+        assert other.card.trained_on in said
+    # Nobody of it is in LFW at all.
+    abroad = replace(sface, identities=stranger)
+    assert evaluate_folds([abroad, abroad], lfw).rule.startswith("Unrestricted")
+
+
+def test_a_model_that_is_named_twice_is_one(
+    sface: Model, lfw: Path, embedded: list[tuple[str, set[str]]]
+) -> None:
+    model = trained_without(sface, *range(1, 11))
+    model = replace(model, identities=frozenset({mark("somebody else")}))
+    for twice in ([model, model], [model, replace(model)]):
+        found = evaluate_folds(twice, lfw)
+        assert found.settings["models"] == 1
+        assert found.provenance["model_digest"] == model.digest
+
+
 def test_a_fold_that_every_model_has_seen_is_refused(
     sface: Model, lfw: Path, embedded: list[tuple[str, set[str]]]
 ) -> None:

@@ -63,6 +63,8 @@ def perfect() -> NDArray[np.float32]:
 def test_a_perfect_model_is_perfect(sface: Model, lfw: Lfw, perfect: NDArray[np.float32]) -> None:
     embedded = templates(lfw, perfect)
     found = {name: PROTOCOLS[name].measure(sface, lfw, embedded, 0) for name in PROTOCOLS}
+    for name, protocol in PROTOCOLS.items():
+        assert bool(found[name].curves) == protocol.curves
     for name, measure in (
         ("lfw-view2", "accuracy"),
         ("lfw-view2", "tar_at_far_1e-2"),

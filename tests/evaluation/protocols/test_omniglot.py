@@ -81,6 +81,7 @@ def test_a_perfect_model_is_perfect(sface: Model, data: Omniglot, name: str) -> 
     assert found.protocol == name
     assert found.measures["accuracy"].value == 1.0
     assert all(example.right for example in found.examples)
+    assert bool(found.curves) == protocol.curves
 
 
 @pytest.mark.parametrize("name", ["omniglot-runs", "omniglot-within"])

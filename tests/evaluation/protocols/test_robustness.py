@@ -10,7 +10,7 @@ import pytest
 from firstsight.datasets import Archive, Identities, Lfw, Pair
 from firstsight.evaluation.degradations import DEGRADATIONS
 from firstsight.evaluation.embedding import Templates
-from firstsight.evaluation.protocols.robustness import Degraded, robustness
+from firstsight.evaluation.protocols.robustness import PROTOCOLS, Degraded, robustness
 from firstsight.models import Model
 
 PEOPLE = 60
@@ -62,6 +62,7 @@ def test_what_a_step_costs(sface: Model, data: Degraded) -> None:
     for step in set(STEPS) - {"small-16", "dark-0.1"}:
         assert found.measures[f"accuracy_{step}"].value == 1
         assert found.measures[f"faces_found_{step}"].value == 1
+    assert PROTOCOLS["robustness"].curves
     (curve,) = found.curves
     assert len(curve.lines) == len(DEGRADATIONS)
     (line,) = [values for name, (_, values) in curve.lines.items() if name.startswith("small")]

@@ -17,7 +17,7 @@ from tests.gallery.gallery_makers import CONTRACT, DIMENSION, KEY, photos, units
 
 from firstsight.errors import GalleryUnavailable, NameTaken, UsageError
 from firstsight.gallery import Contract, NewTemplate, Store, open_store
-from firstsight.gallery.sqlite import SqliteStore, large, live
+from firstsight.gallery.sqlite import SqliteStore, large, live, reading
 from firstsight.gallery.vault import Vault
 
 NAMES = st.sampled_from(["Ada", "Bob", "Carl", "Dora", "Émile"])
@@ -314,15 +314,15 @@ def test_a_large_gallery_that_could_not_be_read_to_its_end_is_read_anew(
     plain.add_each([(f"Person {number}", [NewTemplate(rows[number])]) for number in range(20)])
     plain.search(rows[:1], 1)
     plain.add_each([(f"Person {number}", [NewTemplate(rows[number])]) for number in range(20, 60)])
-    whole = live.reading.after
+    whole = reading.after
 
     def breaking(*args: Any) -> Iterator[Any]:
         yield next(whole(*args))
         raise GalleryUnavailable("The disk does not answer.")
 
     with monkeypatch.context() as patched:
-        patched.setattr(live.reading, "AT_A_TIME", 10)
-        patched.setattr(live.reading, "after", breaking)
+        patched.setattr(reading, "AT_A_TIME", 10)
+        patched.setattr(reading, "after", breaking)
         with pytest.raises(GalleryUnavailable):
             plain.search(rows[:1], 1)
     for row, matches in zip(rows, plain.search(rows, 5), strict=True):

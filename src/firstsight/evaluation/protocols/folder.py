@@ -78,4 +78,4 @@ def _identities(data: Identities) -> frozenset[str]:
     return frozenset(data.pictures)
 
 
-PROTOCOLS: Final = {"transfer": Protocol(open_identities, _everything, _identities, transfer)}
+PROTOCOLS: Final = {"transfer": Protocol(open_identities, _everything, _identities, transfer, curves=False)}

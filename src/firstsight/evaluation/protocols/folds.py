@@ -20,9 +20,14 @@ from firstsight.evaluation.protocols.lfw import fold_of, found, sides, verificat
 from firstsight.evaluation.protocols.protocol import pair_scores
 from firstsight.evaluation.result import Result
 from firstsight.models import Model
+from firstsight.models.model import mark
 
 PROTOCOL: Final = "lfw-view2"
-RULE: Final = "No outside data. Each fold is scored by a twin that has seen nobody of it. Trained on: {}."
+EACH: Final = "Each fold is scored by a twin that has seen nobody of it. Trained on: {}."
+RULE: Final = f"No outside data. {EACH}"
+OUTSIDE: Final = f"Unrestricted: outside data are allowed, and named. {EACH}"
+OTHERS: Final = ("taught by", "started from")
+"""What a card says of a twin that owes others what it knows; whose people may have left no marks."""
 
 
 def evaluate_folds(
@@ -41,7 +46,7 @@ def evaluate_folds(
         DataError: a model does not say whom it was trained on, every model has seen somebody of a fold, or
             the data are not as published.
     """
-    if len({(model.name, model.preprocessing) for model in models}) != 1:
+    if len({(model.name, model.preprocessing, model.looks) for model in models}) != 1:
         raise UsageError("The models are not of one recipe.", hint="Name the models of one recipe's folds.")
     lfw = open_lfw(path)
     folds = lfw.view2()
@@ -60,7 +65,8 @@ def evaluate_folds(
         part = embed_pictures(model, lfw.identities.archive, own, progress=show)
         scores.append(pair_scores(model, part, *sides(fold)))
         parts.append(part)
-    used = [model for model in models if any(model is scorer for scorer in scorers)]
+    # One file may be named twice.
+    used = list({model.digest: model for model in models if any(model is one for one in scorers)}.values())
     measured = verification(
         used[0],
         lfw,
@@ -74,9 +80,20 @@ def evaluate_folds(
     )
     return replace(
         measured,
-        rule=RULE.format("; ".join(model.card.trained_on for model in used)),
+        rule=_rule(used, lfw).format("; ".join(model.card.trained_on for model in used)),
         provenance={**measured.provenance, "model_digest": ", ".join(model.digest for model in used)},
     )
+
+
+def _rule(models: Sequence[Model], lfw: Lfw) -> str:
+    """Whether all that the models know is from LFW, as far as their marks and cards tell."""
+    inside = frozenset(map(mark, lfw.identities.pictures))
+    alone = all(
+        model.identities | model.validated <= inside
+        and not any(word in model.card.trained_on for word in OTHERS)
+        for model in models
+    )
+    return RULE if alone else OUTSIDE
 
 
 def _scorers(models: Sequence[Model], lfw: Lfw) -> list[Model]:

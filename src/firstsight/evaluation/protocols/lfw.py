@@ -262,6 +262,6 @@ def _developed_on(lfw: Lfw) -> frozenset[str]:
 PROTOCOLS: Final = {
     "lfw-view1": Protocol(open_lfw, _developing, _developed_on, view1, developing=True),
     "lfw-view2": Protocol(open_lfw, _everything, _people, view2),
-    "n-way": Protocol(open_lfw, _everything, _people, n_way),
-    "open-set": Protocol(open_lfw, _everything, _people, lfw_open_set),
+    "n-way": Protocol(open_lfw, _everything, _people, n_way, curves=False),
+    "open-set": Protocol(open_lfw, _everything, _people, lfw_open_set, thresholds=True),
 }

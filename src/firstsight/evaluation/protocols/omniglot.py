@@ -158,7 +158,7 @@ def _tested(data: Omniglot) -> frozenset[str]:
 
 
 PROTOCOLS: Final = {
-    "omniglot-runs": Protocol(open_omniglot, _of_runs, _characters, runs, tested=_tested),
-    "omniglot-within": Protocol(open_omniglot, _of_evaluation, _characters, within),
+    "omniglot-runs": Protocol(open_omniglot, _of_runs, _characters, runs, tested=_tested, curves=False),
+    "omniglot-within": Protocol(open_omniglot, _of_evaluation, _characters, within, curves=False),
     "omniglot-pairs": Protocol(open_omniglot, _of_evaluation, _characters, pairs, tested=_tested),
 }

@@ -43,6 +43,10 @@ class Protocol(Generic[D]):
     """Whose trials make the figures, all of ``identities`` when None: a model was not chosen by them."""
     developing: bool = False
     """Whether models may be chosen by this test: it is there to develop on, and its result says so."""
+    curves: bool = True
+    """Whether there is one to draw; of trials among n there is none."""
+    thresholds: bool = False
+    """Whether the model's own thresholds are tried, which nobody of the test may have made."""
 
 
 def mean(right: NDArray[np.bool_], *owners: Sequence[str], seed: int) -> Measure:
