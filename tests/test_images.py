@@ -3,6 +3,8 @@ from __future__ import annotations
 import io
 import os
 import struct
+import subprocess
+import sys
 import zlib
 from pathlib import Path
 
@@ -14,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from firstsight.errors import ImageError, ImageMissing, ImageTooLarge, ImageUnreadable
-from firstsight.images import Limits, fitted, read_image
+from firstsight.images import STRIP, Limits, fitted, needed_memory, read_image
 
 RED, GREEN, BLUE, WHITE = (220, 30, 30), (30, 200, 30), (30, 30, 220), (255, 255, 255)
 
@@ -97,6 +99,74 @@ def test_sixteen_bits_keep_their_brightness() -> None:
     grey = Image.fromarray(np.full((8, 8), 0x8080, np.uint16))
     assert (read_image(encoded(grey, "PNG")) == 128).all()
     assert (read_image(encoded(grey, "TIFF")) == 128).all()
+
+
+SIDE = 3000
+"""Of a picture that is large beside all that Python holds."""
+PEAK = """
+import resource, sys
+from firstsight.images import read_image
+content = open(sys.argv[1], "rb").read()
+read_image(open(sys.argv[2], "rb").read())  # what is loaded once
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+read_image(content)
+print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024)
+"""
+
+
+@pytest.mark.parametrize(
+    ("mode", "kind", "turn"),
+    [
+        ("RGB", "JPEG", 1),
+        ("RGB", "JPEG", 6),
+        ("RGBA", "PNG", 1),
+        ("I;16", "PNG", 1),
+        ("F", "TIFF", 1),
+        ("RGB", "WEBP", 1),
+        ("RGB", "AVIF", 1),
+    ],
+)
+@pytest.mark.skipif(sys.platform != "linux", reason="others count memory in other units")
+def test_decoding_takes_no_more_memory_than_is_told(tmp_path: Path, mode: str, kind: str, turn: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = turn
+    options = {"exif": exif} if kind == "JPEG" else {"speed": 10} if kind == "AVIF" else {}
+    for name, side in (("large", SIDE), ("small", 100)):
+        (tmp_path / name).write_bytes(encoded(Image.new(mode, (side, side)), kind, **options))
+    command = [sys.executable, "-c", PEAK, str(tmp_path / "large"), str(tmp_path / "small")]
+    taken = int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    told = needed_memory((tmp_path / "large").read_bytes())
+    assert taken <= told
+    assert told <= (24 if kind in ("WEBP", "AVIF") else 12) * SIDE**2
+
+
+def test_memory_is_told_by_the_header_and_nothing_of_what_is_refused() -> None:
+    assert needed_memory(bomb(1000, 1000)) >= 7_000_000
+    assert needed_memory(bomb(30_000, 30_000)) == 0
+    assert needed_memory(b"no picture") == 0
+
+
+@pytest.mark.parametrize("turn", [1, 3, 6])
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "P", "L", "F", "I"])
+def test_strips_fit_together(mode: str, turn: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (61, 83, 4), np.uint8))
+    picture = noise.convert("RGB" if mode == "P" else "L" if mode in ("F", "I") else mode).convert(mode)
+    exif = Image.Exif()
+    exif[0x0112] = turn
+    content = encoded(picture, "TIFF" if mode in ("F", "I") else "PNG", exif=exif)
+    assert STRIP > 61 * 83
+    whole = read_image(content)
+    monkeypatch.setattr("firstsight.images.STRIP", 500)
+    assert np.array_equal(read_image(content), whole)
+
+
+def test_floats_are_scaled_by_the_brightest_of_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("firstsight.images.STRIP", 8)
+    values = np.zeros((8, 8), np.float32)
+    values[0], values[7] = 1, 200
+    assert read_image(encoded(Image.fromarray(values), "TIFF"))[0, 0, 0] == 1
+    values[7] = 0.5
+    assert read_image(encoded(Image.fromarray(values), "TIFF"))[0, 0, 0] == 255
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])

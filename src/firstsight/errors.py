@@ -22,7 +22,8 @@
     │   └── TrainingStopped       a run that a monitor ended
     ├── GalleryError
     │   ├── GalleryUnavailable    cannot be opened, read, written; disk full
-    │   │   └── GalleryMissing    there is none yet
+    │   │   ├── GalleryMissing    there is none yet
+    │   │   └── ChangeUncertain   a change that was made, or not: nobody heard
     │   ├── GalleryCorrupt
     │   ├── GalleryTooNew         written by a later version
     │   ├── GalleryBusy           another process holds it too long
@@ -211,6 +212,23 @@ class GalleryMissing(GalleryUnavailable):
     """There is no gallery at that place, but there could be one."""
 
     code = "gallery_missing"
+
+
+class ChangeUncertain(GalleryUnavailable):
+    """A change was made whole or not at all, and nobody heard which.
+
+    Not a 503, after which clients ask again by themselves: the change may stand, and would be made twice.
+    """
+
+    code = "change_uncertain"
+    http_status = 500
+    advice: ClassVar[str] = (
+        "The change was made whole or not at all. See whether it is there before you make it again."
+    )
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        # Whoever words it anew, as the service does: the advice is the main thing.
+        super().__init__(message, hint=hint if self.advice in hint else f"{self.advice} {hint}".rstrip())
 
 
 class GalleryCorrupt(GalleryError):

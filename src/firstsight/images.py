@@ -18,9 +18,9 @@ from typing import Any, Final
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, UnidentifiedImageError
 
-from firstsight.errors import ImageMissing, ImageTooLarge, ImageUnreadable
+from firstsight.errors import ImageError, ImageMissing, ImageTooLarge, ImageUnreadable
 
 Source = Path | str | bytes | Image.Image | NDArray[Any]
 """What a picture can be read from."""
@@ -42,6 +42,13 @@ class Limits:
 
 
 DEFAULT_LIMITS: Final = Limits()
+STRIP: Final = 1_000_000
+"""Pixels that are converted at once: of anything but the picture and what becomes of it, only so many are
+held."""
+COST: Final = {"WEBP": 24, "AVIF": 24}
+"""Bytes a pixel that decoding takes at most, by format, with what the format's own library holds."""
+USUAL: Final = 12
+"""The same of the others: Pillow's picture of 4 bytes a pixel, ours of 3, and some in reserve."""
 _filtering: Final = threading.Lock()
 
 
@@ -65,15 +72,23 @@ def read_image(source: Source, *, limits: Limits = DEFAULT_LIMITS) -> NDArray[np
         return _from_array(source, limits)
     if isinstance(source, Image.Image):
         _check_pixels(source.size, "the picture", limits)
-        return _decoded(source, "the picture")
+        return _turned(*_decoded(source, "the picture"))
     if isinstance(source, bytes):
         name, content = "the picture", source
         if len(content) > limits.bytes:
             raise _too_many_bytes(name, len(content), limits)
     else:
         name, content = str(source), read_file(Path(source), limits)
-    with _opened(content, name, limits) as picture:
-        return _decoded(picture, name)
+    return _turned(*_read(content, name, limits))
+
+
+def needed_memory(content: bytes, *, limits: Limits = DEFAULT_LIMITS) -> int:
+    """Bytes that decoding takes at most, as the header tells; 0 of what ``read_image`` would refuse."""
+    try:
+        with _opened(content, "the picture", limits) as picture:
+            return picture.width * picture.height * COST.get(picture.format or "", USUAL)
+    except ImageError:
+        return 0
 
 
 def read_file(path: Path, limits: Limits = DEFAULT_LIMITS) -> bytes:
@@ -123,28 +138,65 @@ def _opened(content: bytes, name: str, limits: Limits) -> Image.Image:
     return picture
 
 
-def _decoded(picture: Image.Image, name: str) -> NDArray[np.uint8]:
-    """Upright, on white, in 8 bits RGB."""
+def _read(content: bytes, name: str, limits: Limits) -> tuple[NDArray[np.uint8], int]:
+    """As ``_decoded``. Pillow's picture is let go of at the end, before ours is turned."""
+    with _opened(content, name, limits) as picture:
+        return _decoded(picture, name)
+
+
+def _decoded(picture: Image.Image, name: str) -> tuple[NDArray[np.uint8], int]:
+    """On white, in 8 bits RGB, and how it is to be turned (EXIF 2.3, 4.6.4).
+
+    In strips: Pillow's own ways hold several whole pictures at a time.
+    """
     try:
         picture.load()
-        upright = ImageOps.exif_transpose(picture)
-        if upright.mode.startswith(("I", "F")):
-            return np.repeat(_eight_bits(upright)[:, :, None], 3, axis=2)
-        if upright.has_transparency_data:
-            clear = upright.convert("RGBA")
-            upright = Image.alpha_composite(Image.new("RGBA", clear.size, "white"), clear)
-        return np.array(upright.convert("RGB"), dtype=np.uint8)
+        # After loading, which turns some kinds upright by itself.
+        turn = picture.getexif().get(ExifTags.Base.Orientation, 1)
+        width, height = picture.size
+        pixels = np.empty((height, width, 3), np.uint8)
+        rows = max(1, STRIP // width)
+        strips = [(top, min(top + rows, height)) for top in range(0, height, rows)]
+        deep = picture.mode.startswith(("I", "F"))
+        scale = _scale(picture, strips) if deep else 1.0
+        for top, bottom in strips:
+            strip = picture.crop((0, top, width, bottom))
+            pixels[top:bottom] = _eight_bits(strip, scale)[:, :, None] if deep else _on_white(strip)
     except DAMAGE as error:
         raise _damaged(name, error) from error
+    return pixels, turn
 
 
-def _eight_bits(picture: Image.Image) -> NDArray[np.uint8]:
-    """Grey of 16 or 32 bits or floats: whole numbers are 16 bits wide, floats run from 0 to 1 or 255."""
-    values = np.asarray(picture, dtype=np.float64)
+def _turned(pixels: NDArray[np.uint8], turn: int) -> NDArray[np.uint8]:
+    """Upright."""
+    if turn in (3, 4, 6, 7):
+        pixels = pixels[::-1]
+    if turn in (2, 3, 7, 8):
+        pixels = pixels[:, ::-1]
+    if turn in (5, 6, 7, 8):
+        pixels = pixels.swapaxes(0, 1)
+    return np.ascontiguousarray(pixels)
+
+
+def _on_white(picture: Image.Image) -> NDArray[np.uint8]:
+    if picture.has_transparency_data:
+        clear = picture.convert("RGBA")
+        picture = Image.alpha_composite(Image.new("RGBA", clear.size, "white"), clear)
+    return np.asarray(picture if picture.mode == "RGB" else picture.convert("RGB"))
+
+
+def _scale(picture: Image.Image, strips: list[tuple[int, int]]) -> float:
+    """What such grey is multiplied by: whole numbers are 16 bits wide, floats run from 0 to 1 or 255."""
     if picture.mode.startswith("I"):
-        values = values / 257
-    elif values.size and values.max() <= 1:
-        values = values * 255
+        return 1 / 257
+    width = picture.width
+    tops = [np.asarray(picture.crop((0, top, width, bottom))).max() for top, bottom in strips]
+    return 255.0 if np.max(tops) <= 1 else 1.0
+
+
+def _eight_bits(picture: Image.Image, scale: float) -> NDArray[np.uint8]:
+    """Grey of more than 8 bits."""
+    values = np.asarray(picture, dtype=np.float64) * scale
     return np.clip(np.nan_to_num(values).round(), 0, 255).astype(np.uint8)
 
 
@@ -160,7 +212,9 @@ def _from_array(array: NDArray[Any], limits: Limits) -> NDArray[np.uint8]:
     _check_pixels((width, height), "the array", limits)
     if grey:
         return np.repeat(array.reshape(height, width, 1), 3, axis=2)
-    return _decoded(Image.fromarray(np.ascontiguousarray(array)), "the array")
+    if array.shape[2] == 3:
+        return np.array(array, order="C")
+    return _turned(*_decoded(Image.fromarray(np.ascontiguousarray(array)), "the array"))
 
 
 def _check_pixels(size: tuple[int, int], name: str, limits: Limits) -> None:

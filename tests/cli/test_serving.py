@@ -16,6 +16,8 @@ import platformdirs
 import pytest
 from tests.cli.conftest import Run
 
+from firstsight.service.ledger import Ledger
+
 
 def test_a_key_is_shown_once_listed_without_its_secret_and_revoked(run: Run, tmp_path: Path) -> None:
     made = run("keys", "create", "door", "--role", "write", "--gallery", "p.db")
@@ -47,12 +49,49 @@ def test_when_all_keys_were_revoked_none_is_made_anew(run: Run) -> None:
     assert "fs_" not in refused.out
 
 
+@pytest.mark.parametrize(
+    "arguments", [["x", "--role", "amdin"], ["", "--role", "admin"], ["n" * 101, "--role", "admin"]]
+)
+def test_a_key_that_cannot_be_made_leaves_no_file(run: Run, tmp_path: Path, arguments: list[str]) -> None:
+    """A file without keys would look as if the first had been made."""
+    assert run("keys", "create", *arguments, "--gallery", "p.db").status == 2
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_who_only_asks_for_keys_makes_no_file(run: Run, tmp_path: Path) -> None:
+    assert json.loads(run("keys", "list", "--json", "--gallery", "p.db").out) == {"keys": []}
+    refused = run("keys", "revoke", "door", "--gallery", "p.db")
+    assert refused.status == 2
+    assert "No key called 'door' is in use" in refused.err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("file", [False, True], ids=["no file", "a file without keys"])
+def test_no_first_key_is_shown_where_none_is_to_be(run: Run, tmp_path: Path, file: bool) -> None:
+    if file:
+        Ledger(tmp_path / "p.db.service").close()
+    refused = run("serve", "--no-first-key", "--gallery", "p.db")
+    assert (refused.status, refused.out) == (2, "")
+    assert refused.err.startswith("error [usage]: There is no key of p.db yet")
+    assert "firstsight keys create" in refused.err
+    assert (tmp_path / "p.db.service").exists() == file
+    assert not (tmp_path / "p.db").exists()
+
+
+def test_where_the_output_is_kept_no_first_key_is_shown() -> None:
+    deploy = Path(__file__).parents[2] / "deploy"
+    (start,) = re.findall(r"^ExecStart=(.*)$", (deploy / "firstsight.service").read_text("utf-8"), re.M)
+    (command,) = re.findall(r"^ +command: (.*)$", (deploy / "compose.yaml").read_text("utf-8"), re.M)
+    assert "--no-first-key" in start
+    assert "--no-first-key" in command
+
+
 def test_a_first_start_shows_a_key_that_opens_the_service(tmp_path: Path) -> None:
     gallery = tmp_path / "p.db"
 
-    def start() -> tuple[subprocess.Popen[str], str, str]:
+    def start(*options: str) -> tuple[subprocess.Popen[str], str, str]:
         process = subprocess.Popen(
-            [sys.executable, "-m", "firstsight", "serve", "--gallery", str(gallery), "--port", "0"],
+            [sys.executable, "-m", "firstsight", "serve", "--gallery", str(gallery), "--port", "0", *options],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -79,7 +118,7 @@ def test_a_first_start_shows_a_key_that_opens_the_service(tmp_path: Path) -> Non
         out, err = process.communicate(timeout=30)
     assert "Traceback" not in err
     # The second start shows no key, and the first one's still opens it.
-    process, address, _ = start()
+    process, address, _ = start("--no-first-key")
     try:
         assert httpx.get(address + "/v1/me", headers=headers).status_code == 200
     finally:

@@ -8,11 +8,27 @@ from typing import TYPE_CHECKING
 from tests.page.browsing import Visit, expect
 from tests.service.conftest import Served
 
+from firstsight import samples
+
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 Shot = Callable[[Visit, str], None]
 TRACKS = "document.querySelector('.stage video').srcObject?.getTracks().map((one) => one.readyState) ?? []"
+
+
+ASKING = """() => {
+  const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+  const allowed = new Promise((go) => { window.allow = go; });
+  window.opened = [];
+  navigator.mediaDevices.getUserMedia = async (wanted) => {
+    await allowed;
+    window.opened.push(await open(wanted));
+    return window.opened[0];
+  };
+}"""
+"""The browser asks whether the page may have the camera, until ``allow`` is called."""
+OPENED = "window.opened.flatMap((one) => one.getTracks().map((track) => track.readyState))"
 
 
 def named(page: Page) -> None:
@@ -60,3 +76,36 @@ def test_setting_a_face_right_holds_the_frame(visit: Visit, enrolled: Served) ->
     assert page.evaluate(TRACKS) == []
     page.keyboard.press("Escape")
     expect(page.get_by_role("button", name="Live camera")).to_be_visible()
+
+
+def closed_again(page: Page) -> None:
+    """The camera that is allowed now is closed, and sends nothing."""
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.evaluate("window.allow()")
+    expect(page.get_by_role("button", name="Live camera")).to_be_enabled()
+    assert page.evaluate(OPENED) == ["ended"]
+    assert page.evaluate(TRACKS) == []
+    expect(page.get_by_role("button", name="Live camera")).to_have_attribute("aria-pressed", "false")
+    page.wait_for_timeout(1_500)
+    assert asked == []
+
+
+def test_a_photo_that_is_chosen_before_the_camera_is_allowed_stays(visit: Visit, enrolled: Served) -> None:
+    page = visit.sign_in("read").view("Identify")
+    page.evaluate(ASKING)
+    page.get_by_role("button", name="Live camera").click()
+    visit.choose(samples.people()["Bruno"][1], where="A photo")
+    bruno = page.get_by_role("heading", name="Bruno", level=3)
+    expect(bruno).to_be_visible()
+    closed_again(page)
+    expect(bruno).to_be_visible()
+
+
+def test_nor_does_it_open_for_who_went_elsewhere_and_came_back(visit: Visit) -> None:
+    page = visit.sign_in("read").view("Identify")
+    page.evaluate(ASKING)
+    page.get_by_role("button", name="Live camera").click()
+    visit.view("People")
+    visit.view("Identify")
+    closed_again(page)

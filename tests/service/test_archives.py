@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import tracemalloc
+import unicodedata
 import zipfile
 from contextlib import suppress
 from functools import cache
@@ -51,6 +52,14 @@ def test_a_folder_or_a_file_for_each_person_in_order() -> None:
 def test_two_folders_of_one_name_are_not_made_one_person() -> None:
     with pytest.raises(BodyMalformed, match="several folders called '2019'"):
         listed({"Ada/2019/1.jpg": b"1", "Bob/2019/1.jpg": b"2"})
+
+
+@pytest.mark.parametrize("other", ["José", "José ", unicodedata.normalize("NFD", "José")])
+def test_two_ways_of_typing_one_name_are_one_person(other: str) -> None:
+    with pytest.raises(BodyMalformed, match="would become one person"):
+        listed({"a/José/1.jpg": b"1", f"b/{other}/2.jpg": b"2"})
+    # What is no name at all is refused by itself, when its turn comes.
+    assert len(listed({"Jo\u200bsé/1.jpg": b"1", "José/1.jpg": b"2"})) == 2
 
 
 def test_folders_written_with_the_other_slash() -> None:

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from firstsight.errors import Overloaded
-from firstsight.service.budget import Budget
+from firstsight.service.budget import Budget, Gate
 
 
 def test_beyond_the_whole_is_refused_until_some_is_given_back() -> None:
@@ -51,3 +54,31 @@ def test_never_more_than_the_whole_and_in_the_end_nothing(steps: list[tuple[int,
     for share in shares:
         share.release()
     assert budget.taken == 0
+
+
+def test_threads_wait_for_what_others_hold_and_never_hold_more_together() -> None:
+    gate, lock = Gate(100), threading.Lock()
+    held, most = [0], []
+
+    def work(count: int) -> None:
+        with gate.held(count):
+            with lock:
+                held[0] += count
+                most.append(held[0])
+            threading.Event().wait(0.002)
+            with lock:
+                held[0] -= count
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(work, [60, 30, 50, 100, 10, 40, 0, 90] * 4))
+    assert len(most) == 32
+    assert max(most) <= 100
+    assert gate.taken == 0
+
+
+def test_what_needs_more_than_there_is_is_done_alone_and_a_failure_gives_back() -> None:
+    gate = Gate(100)
+    with pytest.raises(ValueError, match="broken"), gate.held(1000):
+        assert gate.taken == 100
+        raise ValueError("broken")
+    assert gate.taken == 0

@@ -335,3 +335,23 @@ def test_closing_waits_for_what_is_in_work() -> None:
         assert len((await task)[1]) == 1
 
     run(fake, Settings(), test)
+
+
+def test_large_photos_wait_for_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each by itself would fit into the memory, all of them together would not."""
+    monkeypatch.setattr(engine_module, "needed_memory", lambda photo, **_: 600)
+    fake = Fake()
+    engine = Engine(cast(Encoder, fake), Settings(workers=3, decoding_bytes=1000))
+
+    async def whole() -> None:
+        asked = Asked(engine)
+        fake.decoding.clear()
+        work = [asyncio.create_task(asked.find(b"1")) for _ in range(3)]
+        await until(lambda: fake.running == 1)
+        await asyncio.sleep(0.05)
+        fake.decoding.set()
+        await asyncio.gather(*work)
+        await engine.close()
+
+    asyncio.run(whole())
+    assert (fake.found, fake.most) == (3, 1)

@@ -336,9 +336,10 @@ def test_the_answer_is_remembered_though_who_asked_has_gone(
         asked = asyncio.create_task(enrol(service, DESK, "Ada", parts(people["Amara"][0]), once=first))
         await until(begun.is_set)
         asked.cancel()
-        await asyncio.wait([asked])
+        await asyncio.sleep(0)
         first.done(None)
         go.set()
+        await asyncio.wait([asked])
         await until(lambda: store.count_people() == 1 and answered(service))
 
     asyncio.run(whole())

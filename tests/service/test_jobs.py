@@ -9,7 +9,9 @@ import pytest
 from tests.service.service_makers import PATIENCE, until
 
 from firstsight.errors import GalleryUnavailable, ImageUnreadable, NoFace, NoSuchJob, Overloaded
-from firstsight.service.jobs import Job, Jobs, Photo
+from firstsight.service.jobs import GONE, Enrolled, Job, Jobs, Photo
+
+NUMBERS = {"Ada": 1, "Bob": 2, "Cy": 3, "Dee": 4}
 
 
 class Enrolling:
@@ -19,14 +21,14 @@ class Enrolling:
         self.enrolled: list[tuple[str, str, bytes]] = []
         self.allowed = asyncio.Semaphore(0 if held else 1000)
 
-    async def __call__(self, photo: str, person: str, content: bytes) -> bool:
+    async def __call__(self, photo: str, person: str, content: bytes) -> Enrolled:
         await self.allowed.acquire()
         if content == b"no face":
             raise NoFace(f"No face was found in {photo}.", hint="Use another.")
         if content == b"broken":
             raise ZeroDivisionError
         self.enrolled.append((photo, person, content))
-        return content != b"old"
+        return Enrolled(NUMBERS[person], new=content != b"old")
 
 
 def photo(name: str, content: bytes = b"picture") -> Photo:
@@ -75,9 +77,9 @@ def test_progress_photo_by_photo() -> None:
         fields = jobs.get(job.id).fields()
         assert (fields["state"], fields["done"], fields["whole"]) == ("done", 3, 3)
         assert fields["outcomes"] == [
-            {"photo": "Ada/1.jpg", "person": "Ada", "enrolled": True, "error": None},
-            {"photo": "Bob/1.jpg", "person": "Bob", "enrolled": False, "error": None},
-            {"photo": "Cy/1.jpg", "person": "Cy", "enrolled": True, "error": None},
+            {"photo": "Ada/1.jpg", "person": "Ada", "person_id": 1, "enrolled": True, "error": None},
+            {"photo": "Bob/1.jpg", "person": "Bob", "person_id": 2, "enrolled": False, "error": None},
+            {"photo": "Cy/1.jpg", "person": "Cy", "person_id": 3, "enrolled": True, "error": None},
         ]
 
     run(test)
@@ -105,7 +107,7 @@ def test_the_error_of_a_photo_is_its_outcome_and_the_others_follow() -> None:
 def test_a_gallery_that_cannot_be_used_is_told_without_its_place() -> None:
     """Whoever may read may ask for an import; what the database said is for the log."""
 
-    async def failing(*_: object) -> bool:
+    async def failing(*_: object) -> Enrolled:
         raise GalleryUnavailable("/srv/people.db cannot be opened (disk I/O error).")
 
     async def test(jobs: Jobs) -> None:
@@ -177,7 +179,7 @@ def test_a_fault_of_ours_ends_the_import_and_says_so() -> None:
 
 
 def test_a_fault_of_ours_is_in_the_log_without_whose_photo_it_was(caplog: pytest.LogCaptureFixture) -> None:
-    async def enrol(photo: str, person: str, content: bytes) -> bool:
+    async def enrol(photo: str, person: str, content: bytes) -> Enrolled:
         raise LookupError(f"{person} in {photo}: {content!r}")
 
     async def test(jobs: Jobs) -> None:
@@ -235,6 +237,40 @@ def test_what_was_told_does_not_change_afterwards() -> None:
         assert told["outcomes"] == []
 
     run(test)
+
+
+def test_who_is_gone_is_not_named_neither_by_photos_that_were_refused() -> None:
+    async def number(person: str) -> int | None:
+        return 9 if person == "Eve" else None
+
+    async def test(jobs: Jobs) -> None:
+        photos = [photo("Ada", b"no face"), photo("Ada"), photo("Bob"), photo("Cy", b"no face")]
+        job = jobs.start([*photos, photo("Eve", b"no face")], Enrolling(), number=number)
+        await finished(job)
+        assert job.numbers() == [1, 2, 9]
+        told = job.fields({1, 9})["outcomes"]
+        assert "Ada" not in str(told)
+        assert "Eve" not in str(told)
+        assert [one["person"] for one in told] == ["", "", "Bob", "Cy", ""]
+        assert told[0]["error"] == {"code": "no_face", "message": GONE, "hint": ""}
+        assert job.fields()["outcomes"][0]["person"] == "Ada"
+
+    run(test)
+
+
+def test_what_ended_is_forgotten_after_a_while() -> None:
+    async def whole() -> None:
+        jobs = Jobs(20, remembered=0)
+        running = jobs.start([photo("Ada")], Enrolling(held=True))
+        done = jobs.start([photo("Bob")], Enrolling())
+        await finished(done)
+        await asyncio.sleep(0.05)
+        with pytest.raises(NoSuchJob):
+            jobs.get(done.id)
+        assert jobs.get(running.id) is running
+        await jobs.close()
+
+    asyncio.run(whole())
 
 
 def test_an_import_of_nothing_is_done() -> None:

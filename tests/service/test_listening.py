@@ -1,12 +1,23 @@
 from __future__ import annotations
 
 import socket
-from contextlib import closing
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 
 import pytest
+from starlette.types import Receive, Scope, Send
+from tests.service.service_makers import PATIENCE
 
 from firstsight.errors import UsageError
-from firstsight.service.listening import address, listen
+from firstsight.service import listening as module
+from firstsight.service.listening import address, listen, server
+
+DRIP = 0.02
+"""Seconds from one byte to the next."""
+POST = b"POST /unread HTTP/1.1\r\nHost: here\r\nContent-Length: 1000000\r\n\r\n"
+UNREAD = b'{"unread": 0}'
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
@@ -25,3 +36,102 @@ def test_answers_are_not_held_back(host: str) -> None:
 def test_a_port_in_use_is_told() -> None:
     with closing(listen("127.0.0.1", 0)) as taken, pytest.raises(UsageError, match="cannot be listened on"):
         listen("127.0.0.1", taken.getsockname()[1])
+
+
+async def app(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answers without reading the body, or after all of it."""
+    if scope["type"] != "http":
+        return
+    if scope["path"] != "/unread":
+        while (await receive()).get("more_body"):
+            pass
+    headers = [(b"content-length", str(len(UNREAD)).encode())]
+    await send({"type": "http.response.start", "status": 401, "headers": headers})
+    await send({"type": "http.response.body", "body": UNREAD})
+
+
+@contextmanager
+def connected() -> Iterator[socket.socket]:
+    """A connection to the server that the service runs in."""
+    with closing(listen("127.0.0.1", 0)) as listening:
+        running = server(app)
+        thread = threading.Thread(target=running.run, kwargs={"sockets": [listening]})
+        thread.start()
+        try:
+            with socket.create_connection(listening.getsockname()[:2], timeout=PATIENCE) as connection:
+                yield connection
+        finally:
+            running.should_exit = True
+            thread.join(30)
+
+
+def answer(connection: socket.socket) -> None:
+    """Take one answer."""
+    got = b""
+    while not got.endswith(UNREAD):
+        piece = connection.recv(1000)
+        assert piece, "closed without an answer"
+        got += piece
+    assert got.startswith(b"HTTP/1.1 401 ")
+
+
+def is_closed(connection: socket.socket, byte: bytes) -> bool:
+    """Whether it is closed to somebody who goes on sending a byte now and then."""
+    connection.settimeout(DRIP)
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until:
+        try:
+            if byte:
+                connection.send(byte)
+            if connection.recv(1000) == b"":
+                return True
+        except TimeoutError:
+            continue
+        except OSError:
+            return True
+    return False
+
+
+@pytest.mark.parametrize("begun", [b"", b"GET / HTTP/1.1\r\nX: "], ids=["nothing", "half a head"])
+@pytest.mark.parametrize("byte", [b"", b"x"], ids=["silence", "drops"])
+def test_who_never_sends_all_of_a_head_is_let_go(
+    monkeypatch: pytest.MonkeyPatch, begun: bytes, byte: bytes
+) -> None:
+    monkeypatch.setattr(module, "HEAD", 0.3)
+    with connected() as connection:
+        connection.sendall(begun)
+        assert is_closed(connection, byte)
+
+
+def test_nor_that_of_a_further_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "HEAD", 0.3)
+    with connected() as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: here\r\n\r\n")
+        answer(connection)
+        connection.sendall(b"GET / HTTP/1.1\r\nX: ")
+        assert is_closed(connection, b"x")
+
+
+def test_who_sends_a_body_for_ever_that_was_answered_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "REST", 0.3)
+    with connected() as connection:
+        connection.sendall(POST)
+        answer(connection)
+        assert is_closed(connection, b"x")
+
+
+def test_who_sends_all_of_it_late_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither the time between requests nor that of a body counts as a head's."""
+    monkeypatch.setattr(module, "HEAD", 0.6)
+    with connected() as connection:
+        for path in ("/unread", "/read"):
+            connection.sendall(f"POST {path} HTTP/1.1\r\nHost: here\r\nContent-Length: 2\r\n\r\na".encode())
+            if path == "/unread":
+                answer(connection)
+            time.sleep(0.9)
+            connection.sendall(b"b")
+            if path == "/read":
+                answer(connection)
+            time.sleep(0.9)
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: here\r\n\r\n")
+        answer(connection)

@@ -13,7 +13,10 @@ import pytest
 from tests.service.conftest import Served
 from tests.service.test_routes import JPEG, enroll, error
 
-from firstsight.errors import NoSuchPerson
+from firstsight.client import Client
+from firstsight.errors import ChangeUncertain, GalleryBusy, NoSuchPerson
+from firstsight.gallery.postgres.address import read_address
+from firstsight.gallery.postgres.failures import unknown_end
 from firstsight.service import audit
 
 People = dict[str, list[Path]]
@@ -120,6 +123,82 @@ def test_who_sends_again_what_was_answered_so_enrols_nobody_twice(
         assert enroll(http, "Cyd", photo).status_code == 503
     assert store.person("Cyd").templates == 1
     assert "an answer is not remembered: key 3" in caplog.text
+
+
+def lose(served: Served, monkeypatch: pytest.MonkeyPatch, verb: str) -> None:
+    """The next change of that kind is made, and nobody hears of it."""
+    store = served.recognizer.store
+    change = getattr(store, verb)
+
+    def changed(*who: Any, **noted: Any) -> Any:
+        change(*who, **noted)
+        monkeypatch.setattr(store, verb, change)
+        raise unknown_end(read_address("postgresql://clerk@db.example/faces"))
+
+    monkeypatch.setattr(store, verb, changed)
+
+
+@pytest.mark.parametrize(("verb", "request_"), CHANGES.values(), ids=CHANGES)
+def test_a_change_whose_end_nobody_heard_of_is_told_and_noted_as_that(
+    two_people: Served, photo: Path, verb: str, request_: Request, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not as one that failed, which clients send again by themselves."""
+    lose(two_people, monkeypatch, verb)
+    before = audit.page(two_people.ledger, None, 1)[0].id
+    with two_people.http() as http:
+        answer = request_(http, photo)
+    assert error(answer) == (500, "change_uncertain")
+    assert "retry-after" not in answer.headers
+    assert "See whether it is there" in answer.json()["error"]["hint"]
+    assert "db.example" not in answer.text
+    (line,) = (one for one in audit.page(two_people.ledger, None, 10) if one.id > before)
+    assert (line.decision, line.status) == ("uncertain", 500)
+    named = answer.request.url.path.startswith("/v1/people/1")
+    assert line.person_id == (1 if named else None)
+
+
+def test_the_client_does_not_make_such_a_change_again(
+    two_people: Served, photo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = two_people.recognizer.store
+    with Client(two_people.url, two_people.secrets["admin"]) as client:
+        lose(two_people, monkeypatch, "add")
+        with pytest.raises(ChangeUncertain, match="whole or not at all"):
+            client.enroll("Cyd", photo)
+        assert store.person("Cyd").templates == 1
+        lose(two_people, monkeypatch, "erase")
+        with pytest.raises(ChangeUncertain):
+            client.erase("Cyd")
+    assert not store.known("Cyd")
+
+
+def test_who_sends_such_an_enrolment_again_is_told_the_same(
+    two_people: Served, photo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also of a service that was started again since."""
+    lose(two_people, monkeypatch, "add")
+    with two_people.http() as http:
+        http.headers["Idempotency-Key"] = "one"
+        for _ in range(2):
+            assert error(enroll(http, "Cyd", photo)) == (500, "change_uncertain")
+        two_people.ledger.settle()
+        assert error(enroll(http, "Cyd", photo)) == (500, "change_uncertain")
+    assert two_people.recognizer.store.person("Cyd").templates == 1
+
+
+def test_a_photo_that_was_added_is_answered_so_though_the_others_cannot_be_read(
+    two_people: Served, photo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = two_people.recognizer.store
+
+    def busy(*_: Any) -> Any:
+        raise GalleryBusy("Others hold it.")
+
+    with two_people.http() as http:
+        monkeypatch.setattr(store, "templates", busy)
+        answer = http.post("/v1/people/1/photos", content=photo.read_bytes(), headers=JPEG)
+    assert answer.status_code == 201
+    assert (answer.json()["person"]["templates"], answer.json()["photos"]) == (2, None)
 
 
 def test_a_new_name_is_noted_though_the_notes_could_not_be_changed(

@@ -15,6 +15,7 @@ from firstsight.cli.options import (
     ModelName,
     gallery_file,
     gallery_path,
+    gallery_shown,
     make_folder,
     open_recognizer,
 )
@@ -23,7 +24,9 @@ from firstsight.errors import UsageError
 from firstsight.gallery.opening import shown, told_apart
 
 if TYPE_CHECKING:
-    from firstsight.service.ledger import Ledger
+    from pathlib import Path
+
+    from firstsight.service.keys import Key
 
 FIRST = "first"
 """Name of the key that is made at the first start."""
@@ -52,6 +55,9 @@ def serve(
             "and 16 when they come at once.",
         ),
     ] = None,
+    no_first_key: Annotated[
+        bool, typer.Option("--no-first-key", help="Refuse to start without a key, where one would be shown.")
+    ] = False,
 ) -> None:
     """Serve a gallery: an HTTP API and a page, on this machine only unless told otherwise."""
     try:
@@ -59,34 +65,40 @@ def serve(
         from firstsight.service import listening
         from firstsight.service.app import create_app
         from firstsight.service.cores import limits
+        from firstsight.service.ledger import Ledger
     except ImportError as error:
         raise UsageError(
             f"The service's parts are not installed ({error.name}).", hint="pip install 'firstsight[serve]'"
         ) from error
-    with closing(_ledger(gallery)) as ledger:
-        known = stored.everything(ledger)
-        first = not known
-        if known and all(key.revoked for key in known):
-            raise UsageError(
-                "All keys of this service were revoked.",
-                hint="Make a new one: firstsight keys create NAME --role admin",
-            )
-        if first and not listening.is_loopback(host):
-            raise UsageError(
-                f"{host} can be reached from other machines, and no key was made yet.",
-                hint="Make one first: firstsight keys create NAME --role admin",
-            )
-        with (
-            closing(listening.listen(host, port)) as socket,
-            open_recognizer(gallery, model, new=True) as recognizer,
-        ):
-            app = create_app(recognizer, ledger, limits(workers, waiting))
-            if first:
-                answer(f"API key (admin), shown this once: {stored.create(ledger, FIRST, 'admin')}")
-            if not listening.is_loopback(host):
-                remark("Other machines can reach this service; put TLS in front of it.")
-            remark(f"Page and API: {listening.address(socket)} (Ctrl-C ends it)")
-            listening.run(app, socket)
+    path = _ledger_path(gallery)
+    known = _known(path)
+    if known and all(key.revoked for key in known):
+        raise UsageError(
+            "All keys of this service were revoked.",
+            hint="Make a new one: firstsight keys create NAME --role admin",
+        )
+    if not known and no_first_key:
+        raise UsageError(
+            f"There is no key of {gallery_shown(gallery)} yet, and none is to be shown here.",
+            hint="Make one first: firstsight keys create NAME --role admin, with the same --gallery.",
+        )
+    if not known and not listening.is_loopback(host):
+        raise UsageError(
+            f"{host} can be reached from other machines, and no key was made yet.",
+            hint="Make one first: firstsight keys create NAME --role admin",
+        )
+    with (
+        closing(Ledger(path)) as ledger,
+        closing(listening.listen(host, port)) as socket,
+        open_recognizer(gallery, model, new=True) as recognizer,
+    ):
+        app = create_app(recognizer, ledger, limits(workers, waiting))
+        if not known:
+            answer(f"API key (admin), shown this once: {stored.create(ledger, FIRST, 'admin')}")
+        if not listening.is_loopback(host):
+            remark("Other machines can reach this service; put TLS in front of it.")
+        remark(f"Page and API: {listening.address(socket)} (Ctrl-C ends it)")
+        listening.run(app, socket)
 
 
 @keys.command("create")
@@ -100,8 +112,11 @@ def create(
 ) -> None:
     """Make a key and show it, this once."""
     from firstsight.service import keys as stored
+    from firstsight.service.ledger import Ledger
 
-    with closing(_ledger(gallery)) as ledger:
+    # Before the file is made: one without keys looks as if the first had been made.
+    stored.check_wanted(name, role)
+    with closing(Ledger(_ledger_path(gallery))) as ledger:
         answer(stored.create(ledger, name, role))
     remark("It cannot be shown again.")
 
@@ -110,10 +125,7 @@ def create(
 @command
 def show(gallery: Gallery = None, as_json: Json = False) -> None:
     """The keys, without their secrets."""
-    from firstsight.service import keys as stored
-
-    with closing(_ledger(gallery)) as ledger:
-        found = stored.everything(ledger)
+    found = _known(_ledger_path(gallery))
     if as_json:
         names = ("name", "role", "created", "revoked")
         answer_json({"keys": [{name: getattr(key, name) for name in names} for key in found]})
@@ -130,18 +142,33 @@ def revoke(
 ) -> None:
     """End a key; a running service refuses it from its next request on."""
     from firstsight.service import keys as stored
+    from firstsight.service.ledger import Ledger, is_missing
 
-    with closing(_ledger(gallery)) as ledger:
+    path = _ledger_path(gallery)
+    if is_missing(path):
+        raise stored.not_in_use(name)
+    with closing(Ledger(path)) as ledger:
         stored.revoke(ledger, name)
     answer(f"{name} was revoked.")
 
 
-def _ledger(gallery: str | None) -> Ledger:
-    from firstsight.service.ledger import Ledger, ledger_path
+def _known(path: Path) -> list[Key]:
+    """The keys of a service; whoever only asks makes no file."""
+    from firstsight.service import keys as stored
+    from firstsight.service.ledger import Ledger, is_missing
+
+    if is_missing(path):
+        return []
+    with closing(Ledger(path)) as ledger:
+        return stored.everything(ledger)
+
+
+def _ledger_path(gallery: str | None) -> Path:
+    from firstsight.service.ledger import ledger_path
 
     place = gallery_path(gallery)
     if "://" not in place:
-        return Ledger(ledger_path(gallery_file(place)))
+        return ledger_path(gallery_file(place))
     # Beside the user's own galleries, one for each that is on a server.
     folder = platformdirs.user_data_path("firstsight")
     make_folder(folder)
@@ -155,4 +182,4 @@ def _ledger(gallery: str | None) -> Ledger:
             f"Keys and audit log of {shown(place)} were kept in {former}, which others that are shown alike "
             f"had as well; this gallery now has its own. If all of it is this one's, copy it to {path}."
         )
-    return Ledger(path)
+    return path

@@ -61,7 +61,10 @@ def failure(response: httpx.Response, address: str) -> FirstsightError:
     said, advice = (str(text or "").replace(key, "...") for text in (message, hint))
     for kind in _tree(FirstsightError):
         if kind.code == code:
-            return kind(said, hint=advice)
+            found = kind(said, hint=advice)
+            # As the service told it, whatever that kind says by itself.
+            found.hint = advice
+            return found
     told_of = f"{code}, request {request}".replace(key, "...")
     return ServiceError(f"{said} ({told_of})", hint=advice)
 

@@ -10,7 +10,8 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from firstsight.datasets import PICTURES
-from firstsight.errors import BodyMalformed, BodyTooLarge, ImageUnreadable
+from firstsight.errors import BodyMalformed, BodyTooLarge, ImageUnreadable, InvalidName
+from firstsight.gallery.names import checked_name
 from firstsight.service.jobs import Photo
 from firstsight.service.settings import Settings
 
@@ -45,7 +46,7 @@ def photos_of(content: bytes, settings: Settings) -> list[Photo]:
     folders: dict[str, PurePosixPath] = {}
     for info in infos:
         folder = PurePosixPath(_name(info)).parent
-        if folders.setdefault(_person(_name(info)), folder) != folder:
+        if folders.setdefault(_known_as(_person(_name(info))), folder) != folder:
             raise BodyMalformed(
                 f"The zip holds several folders called {folder.name!r}, which would become one person.",
                 hint="Put each person's photos into one folder, under their name.",
@@ -70,6 +71,14 @@ def _name(info: zipfile.ZipInfo) -> str:
 def _person(name: str) -> str:
     path = PurePosixPath(name)
     return path.parent.name or path.stem
+
+
+def _known_as(person: str) -> str:
+    """As the gallery would keep it: two ways of typing one name are one person."""
+    try:
+        return checked_name(person)
+    except InvalidName:
+        return person  # refused when its turn comes
 
 
 def _read(opened: zipfile.ZipFile, info: zipfile.ZipInfo, largest: int) -> bytes:

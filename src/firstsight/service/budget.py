@@ -1,6 +1,10 @@
-"""Bytes that requests hold in memory together: what is beyond is refused before it is read."""
+"""Bytes that requests hold in memory together: what is beyond is refused before it is read, or waits."""
 
 from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from firstsight.errors import Overloaded
 from firstsight.service.settings import MEBIBYTE
@@ -49,3 +53,28 @@ class Share:
     def release(self) -> None:
         """Give back all of them, once."""
         self.keep(0)
+
+
+class Gate:
+    """So many bytes, for which threads wait."""
+
+    def __init__(self, whole: int) -> None:
+        """Let work of ``whole`` bytes be done at the same time."""
+        self._whole = whole
+        self._changed = threading.Condition()
+        self.taken = 0
+        """Bytes of the work that is being done."""
+
+    @contextmanager
+    def held(self, count: int) -> Iterator[None]:
+        """So many bytes, as soon as they are free; what needs more than there are is done alone."""
+        count = min(count, self._whole)
+        with self._changed:
+            self._changed.wait_for(lambda: self.taken + count <= self._whole)
+            self.taken += count
+        try:
+            yield
+        finally:
+            with self._changed:
+                self.taken -= count
+                self._changed.notify_all()

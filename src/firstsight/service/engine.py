@@ -9,9 +9,11 @@ from functools import partial
 from typing import Final, TypeVar
 
 from firstsight.errors import Overloaded, UsageError
+from firstsight.images import needed_memory
 from firstsight.networks import spread
 from firstsight.recognizer import EncodedFace, Encoder
 from firstsight.recognizer.encoder import FoundFaces, the_only
+from firstsight.service.budget import Gate
 from firstsight.service.line import Line
 from firstsight.service.settings import Settings
 from firstsight.service.workers import Workers
@@ -28,6 +30,7 @@ class Engine:
         """Share one model between all requests."""
         self.encoder, self.settings = encoder, settings
         self.line = Line(settings)
+        self.decoding = Gate(settings.decoding_bytes)
         self.workers = Workers(settings.workers, encoder.model.embed, settings.batch, self._spread)
 
     @contextmanager
@@ -101,7 +104,8 @@ class Place:
 
     def _find(self, photo: bytes, most: int | None) -> FoundFaces:
         settings = self._engine.settings
-        found = self._engine.encoder.find(photo, limits=settings.photo)
+        with self._engine.decoding.held(needed_memory(photo, limits=settings.photo)):
+            found = self._engine.encoder.find(photo, limits=settings.photo)
         if len(found.faces) > settings.faces:
             raise UsageError(
                 f"The photo shows {len(found.faces)} faces; at most {settings.faces} are taken.",

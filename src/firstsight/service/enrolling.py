@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import logging
 from collections.abc import Sequence
 from datetime import date
+from typing import Final
 
 from starlette.concurrency import run_in_threadpool
 
-from firstsight.errors import BodyMalformed, GalleryUnavailable, Overloaded, UsageError
+from firstsight.errors import BodyMalformed, ChangeUncertain, GalleryUnavailable, Overloaded, UsageError
 from firstsight.gallery import Person
 from firstsight.gallery.text import now
 from firstsight.recognizer.encoder import label
@@ -22,6 +24,8 @@ from firstsight.service.state import Service
 log = logging.getLogger("firstsight.service")
 LONGEST = 200
 """Characters of an idempotency key."""
+UNCERTAIN: Final = 0
+"""In the place of a person's number, which begin at 1: of a request that was done, or not."""
 
 
 async def enrol(
@@ -74,14 +78,25 @@ async def enrol(
         store = service.recognizer.store
         # Photos take their time: who was erased meanwhile must not come back by their name.
         who = name if person_id is None else person_id
-        with service.change(key, "enroll", status=status) as noted:
-            person = store.add(who, templates, consent=consent, retain_until=retain_until, notes=notes)
+        with service.change(key, "enroll", person_id=person_id, status=status) as noted:
+            try:
+                person = store.add(who, templates, consent=consent, retain_until=retain_until, notes=notes)
+            except ChangeUncertain:
+                if once:
+                    once.keep(UNCERTAIN)
+                raise
             noted("enrolled", person.id)
             if once:
-                once.keep(person)
+                once.keep(person.id)
         return person
 
-    return await run_in_threadpool(add)
+    work = asyncio.ensure_future(run_in_threadpool(add))
+    try:
+        return await asyncio.shield(work)
+    except asyncio.CancelledError:
+        # Whoever ends the service closes the files next: a change must be noted before.
+        await asyncio.wait([work])
+        raise
 
 
 class Once:
@@ -108,6 +123,7 @@ class Once:
             UsageError: another request had that token.
             Overloaded: the same request is being done.
             NoSuchPerson: they were erased since.
+            ChangeUncertain: nobody knows whether it was done then, so it is not done again.
         """
         if not self._token:
             return None
@@ -127,16 +143,18 @@ class Once:
             return None
         if person_id is None:
             raise Overloaded("The same request is being done.", hint="Try again in a second.", retry_after=1)
+        if person_id == UNCERTAIN:
+            raise ChangeUncertain("The same request came before, and its end was not heard of.")
         return self._service.recognizer.store.person_of(person_id)
 
-    def keep(self, person: Person) -> None:
-        """``done`` for who is enrolled, which stands even should the service's file fail just then.
+    def keep(self, person_id: int) -> None:
+        """``done`` for what stands, or may stand, even should the service's file fail just then.
 
         Told of that, who asked would send it again, and enrol twice; so it goes into the log. The
         request stays one that is being done: the same one is not done again.
         """
         try:
-            self.done(person)
+            self._answer(person_id)
         except GalleryUnavailable as error:
             log.error("an answer is not remembered: key %d\n%s", self._owner[0], faults.told(error))
 
@@ -145,10 +163,13 @@ class Once:
 
         None forgets the request, which failed, unless it was answered all the same.
         """
+        self._answer(None if person is None else person.id)
+
+    def _answer(self, person_id: int | None) -> None:
         if not self._token:
             return
         with self._service.ledger.transaction() as database:
-            if person is None:
+            if person_id is None:
                 database.execute(
                     "DELETE FROM answered WHERE key_id = ? AND token = ? AND person_id IS NULL", self._owner
                 )
@@ -157,5 +178,5 @@ class Once:
                 database.execute(
                     "INSERT OR REPLACE INTO answered (key_id, token, request, person_id, at) "
                     "VALUES (?, ?, ?, ?, ?)",
-                    (*self._owner, self._request, person.id, now()),
+                    (*self._owner, self._request, person_id, now()),
                 )

@@ -6,9 +6,9 @@ import asyncio
 import logging
 import secrets
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Container, Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from firstsight import fields
 from firstsight.errors import FirstsightError, NoSuchJob, Overloaded
@@ -16,9 +16,30 @@ from firstsight.service import faults
 
 Photo = tuple[str, str, Callable[[], bytes]]
 """What it is called, whose it is, and its bytes when they are needed."""
-Enrol = Callable[[str, str, bytes], Awaitable[bool]]
-"""Enrols a photo (its name, its person, its bytes) and tells whether it was new."""
 log = logging.getLogger("firstsight.service")
+REMEMBERED: Final = 3600.0
+"""Seconds after which an import that ended is forgotten: it holds people's names."""
+GONE: Final = "Whoever this photo was of is not in the gallery any more."
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolled:
+    """Whose photo it is."""
+
+    person_id: int
+    new: bool
+    """Not there before."""
+
+
+Enrol = Callable[[str, str, bytes], Awaitable[Enrolled]]
+"""Enrols a photo: its name, its person, its bytes."""
+Number = Callable[[str], Awaitable[int | None]]
+"""The number of who is called so, where anybody is."""
+
+
+async def nobody(_: str) -> int | None:
+    """Where no numbers are known."""
+    return None
 
 
 @dataclass(slots=True, eq=False)
@@ -30,28 +51,43 @@ class Job:
     state: str = "running"
     outcomes: list[dict[str, Any]] = field(default_factory=list)
 
-    def fields(self) -> dict[str, Any]:
-        """As JSON."""
+    def numbers(self) -> list[int]:
+        """Of the people in it, ascending."""
+        return sorted({one["person_id"] for one in list(self.outcomes) if one["person_id"] is not None})
+
+    def fields(self, gone: Container[int] = ()) -> dict[str, Any]:
+        """As JSON, without the names and the photos of who is gone."""
+        outcomes = list(self.outcomes)
         return {
             "id": self.id,
             "state": self.state,
-            "done": len(self.outcomes),
+            "done": len(outcomes),
             "whole": self.whole,
-            "outcomes": list(self.outcomes),
+            "outcomes": [_unnamed(one) if one["person_id"] in gone else one for one in outcomes],
         }
 
 
 class Jobs:
     """The latest imports. Of one event loop."""
 
-    def __init__(self, kept: int) -> None:
-        """Remember so many; the oldest finished one is forgotten first."""
-        self._kept = kept
+    def __init__(self, kept: int, remembered: float = REMEMBERED) -> None:
+        """Remember so many, for so many seconds after their end; the oldest is forgotten first."""
+        self._kept, self._remembered = kept, remembered
+        self.turn = asyncio.Lock()
+        """Of imports that must not do the same at once."""
         self._jobs: OrderedDict[str, Job] = OrderedDict()
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def start(self, photos: list[Photo], enrol: Enrol, ended: Callable[[], None] = lambda: None) -> Job:
+    def start(
+        self,
+        photos: list[Photo],
+        enrol: Enrol,
+        ended: Callable[[], None] = lambda: None,
+        number: Number = nobody,
+    ) -> Job:
         """Begin an import; ``ended`` is called once, after it, however it ends.
+
+        ``number`` is asked of whom a photo was to show that could not be enrolled.
 
         Raises:
             Overloaded: as many as are remembered are still running.
@@ -65,12 +101,17 @@ class Jobs:
             )
         job = Job(len(photos))
         self._jobs[job.id] = job
-        task = asyncio.create_task(_run(job, photos, enrol))
+        task = asyncio.create_task(_run(job, photos, enrol, number))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         # Also of one that is cancelled before its first step.
         task.add_done_callback(lambda _: ended())
+        loop = asyncio.get_running_loop()
+        task.add_done_callback(lambda _: loop.call_later(self._remembered, self._forget, job.id))
         return job
+
+    def _forget(self, job_id: str) -> None:
+        self._jobs.pop(job_id, None)
 
     def get(self, job_id: str) -> Job:
         """An import by its id.
@@ -93,14 +134,35 @@ class Jobs:
                 job.state = "failed"
 
 
-async def _run(job: Job, photos: Iterable[Photo], enrol: Enrol) -> None:
+def _unnamed(outcome: dict[str, Any]) -> dict[str, Any]:
+    """What an error says may name the photo, and that the person."""
+    error = outcome["error"]
+    told = None if error is None else {"code": error["code"], "message": GONE, "hint": ""}
+    return outcome | {"photo": "", "person": "", "error": told}
+
+
+async def _run(job: Job, photos: Iterable[Photo], enrol: Enrol, number: Number) -> None:
+    refused: dict[str, list[dict[str, Any]]] = {}
     try:
         for name, person, read in photos:
-            outcome: dict[str, Any] = {"photo": name, "person": person, "enrolled": False, "error": None}
+            outcome: dict[str, Any] = {
+                "photo": name,
+                "person": person,
+                "person_id": None,
+                "enrolled": False,
+                "error": None,
+            }
             try:
-                outcome["enrolled"] = await enrol(name, person, await asyncio.to_thread(read))
+                enrolled = await enrol(name, person, await asyncio.to_thread(read))
+                outcome["person_id"], outcome["enrolled"] = enrolled.person_id, enrolled.new
+                # Photos of theirs that were refused before they had a number.
+                for earlier in refused.pop(person, []):
+                    earlier["person_id"] = enrolled.person_id
             except FirstsightError as error:
                 outcome["error"] = fields.error(faults.veiled(error, "import", job.id))
+                outcome["person_id"] = await number(person)
+                if outcome["person_id"] is None:
+                    refused.setdefault(person, []).append(outcome)
             job.outcomes.append(outcome)
         job.state = "done"
     except Exception as error:

@@ -34,16 +34,25 @@ class Key:
         return ROLES.index(self.role) >= ROLES.index(role)
 
 
+def check_wanted(name: str, role: str) -> None:
+    """Refuse a key that cannot be made in any ledger, before one is made for it.
+
+    Raises:
+        UsageError: an unknown role, or an empty or long name.
+    """
+    if role not in ROLES:
+        raise UsageError(f"There is no role {role!r}.", hint=f"Known: {', '.join(ROLES)}.")
+    if not name.strip() or len(name) > 100 or not name.isprintable():
+        raise UsageError("A key needs a short, printable name.", hint="Name what it is for.")
+
+
 def create(ledger: Ledger, name: str, role: str) -> str:
     """Make a key and give it back: nothing can show it again.
 
     Raises:
         UsageError: an unknown role, an empty or long name, or one that is in use.
     """
-    if role not in ROLES:
-        raise UsageError(f"There is no role {role!r}.", hint=f"Known: {', '.join(ROLES)}.")
-    if not name.strip() or len(name) > 100 or not name.isprintable():
-        raise UsageError("A key needs a short, printable name.", hint="Name what it is for.")
+    check_wanted(name, role)
     secret = PREFIX + secrets.token_urlsafe(32)
     with ledger.transaction() as database:
         if database.execute("SELECT 1 FROM key WHERE name = ? AND revoked IS NULL", (name,)).fetchone():
@@ -73,7 +82,12 @@ def revoke(ledger: Ledger, name: str) -> None:
             "UPDATE key SET revoked = ? WHERE name = ? AND revoked IS NULL", (now(), name)
         )
         if not changed.rowcount:
-            raise UsageError(f"No key called {name!r} is in use.", hint="See: firstsight keys list")
+            raise not_in_use(name)
+
+
+def not_in_use(name: str) -> UsageError:
+    """What is said of a key that cannot be revoked."""
+    return UsageError(f"No key called {name!r} is in use.", hint="See: firstsight keys list")
 
 
 def check(ledger: Ledger, header: str) -> Key:

@@ -159,6 +159,17 @@ class Ledger:
         )
 
 
+def is_missing(path: Path) -> bool:
+    """Whether nothing is there yet; what cannot be looked at is for ``Ledger`` to tell."""
+    try:
+        path.stat()
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
 def ledger_path(gallery: Path) -> Path:
     """Where the service of a gallery keeps its own file."""
     return gallery.with_name(gallery.name + ".service")

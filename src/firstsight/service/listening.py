@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import socket
 from typing import Final
 
+import h11
 import uvicorn
-from fastapi import FastAPI
+from starlette.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from firstsight.errors import UsageError
 
@@ -15,6 +18,58 @@ CONNECTIONS: Final = 1000
 """At the same time; those beyond are answered 503."""
 IDLE: Final = 15
 """Seconds that an unused connection is kept."""
+HEAD: Final = 10.0
+"""Seconds from a connection, or from the first byte of a further request, until all of its head is there."""
+REST: Final = 30.0
+"""Seconds until the rest of a body is there that was answered before it was read."""
+
+
+class Punctual(H11Protocol):
+    """A connection that is closed when the rest of a request does not come.
+
+    uvicorn's own timer is for unused connections and stops at every byte: one that drips would be held for
+    ever, by anybody. How long a body may take that is being read is the service's to say.
+    """
+
+    _owed: object = None
+    _timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Its first request is owed."""
+        super().connection_made(transport)
+        self._watch()
+
+    def data_received(self, data: bytes) -> None:
+        """Some of what is owed came, or all of it."""
+        super().data_received(data)
+        self._watch()
+
+    def on_response_complete(self) -> None:
+        """What is left of the request is read to nobody."""
+        super().on_response_complete()
+        self._watch()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Nothing is owed any more."""
+        super().connection_lost(exc)
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _watch(self) -> None:
+        """Begin to wait for what is owed now, and go on waiting for what was owed before."""
+        theirs = self.conn.their_state
+        new = self.cycle is None
+        head = theirs is h11.IDLE and (new or bool(self.conn.trailing_data[0]))
+        rest = theirs is h11.SEND_BODY and self.conn.our_state is h11.DONE
+        owed = theirs if head or rest else None
+        if owed is self._owed:
+            return
+        self._owed = owed
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if owed is not None:
+            self._timer = self.loop.call_later(HEAD if head else REST, self.timeout_keep_alive_handler)
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -43,10 +98,11 @@ def address(listening: socket.socket) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{port}/"
 
 
-def run(app: FastAPI, listening: socket.socket) -> None:
-    """Serve until Ctrl-C or a signal to end; requests in work are finished."""
+def server(app: ASGIApp) -> uvicorn.Server:
+    """What answers, within the limits of a connection."""
     config = uvicorn.Config(
         app,
+        http=Punctual,
         # Addresses of requests hold numbers of people: the log has patterns only.
         access_log=False,
         log_level="warning",
@@ -56,7 +112,12 @@ def run(app: FastAPI, listening: socket.socket) -> None:
         timeout_graceful_shutdown=30,
         ws="none",
     )
-    uvicorn.Server(config).run(sockets=[listening])
+    return uvicorn.Server(config)
+
+
+def run(app: ASGIApp, listening: socket.socket) -> None:
+    """Serve until Ctrl-C or a signal to end; requests in work are finished."""
+    server(app).run(sockets=[listening])
 
 
 def is_loopback(host: str) -> bool:

@@ -37,6 +37,8 @@ class Settings:
     """Of a zip to import, which is held in memory."""
     import_bytes: int = 512 * MEBIBYTE
     """Of all zips that are being read or imported. Beyond that it says 503."""
+    decoding_bytes: int = 1024 * MEBIBYTE
+    """Of the photos that are being decoded and looked at. Beyond that they wait for each other."""
     archive_photos: int = 10_000
     faces: int = 50
     """In one photo."""

@@ -12,7 +12,7 @@ from fastapi import Depends, Request, Security
 from fastapi.security import HTTPBearer
 from starlette.concurrency import run_in_threadpool
 
-from firstsight.errors import Forbidden, GalleryUnavailable
+from firstsight.errors import ChangeUncertain, Forbidden, GalleryUnavailable
 from firstsight.recognizer import Recognizer
 from firstsight.service import audit, faults, keys
 from firstsight.service.budget import Budget
@@ -66,32 +66,47 @@ class Service:
         self.metrics.decided(decision)
 
     @contextmanager
-    def change(self, key: Key | None, action: str, *, status: int = 200) -> Iterator[Noted]:
+    def change(
+        self, key: Key | None, action: str, *, person_id: int | None = None, status: int = 200
+    ) -> Iterator[Noted]:
         """Around a change of the gallery, which tells what was done to whom once it was.
 
         A change that could not be noted is not begun. One that stands is answered as such, even should
         the log fail just then: who is told of a failure tries again, and does it twice. Its lines are
-        then in the service's own log.
+        then in the service's own log. One of which nobody knows whether it stands is noted as that.
+
+        Args:
+            key: whose request it is; None for the service itself.
+            action: what is done.
+            person_id: to whom, where that is known before.
+            status: of the answer.
 
         Raises:
             GalleryUnavailable: the audit log takes no line; nothing was changed.
         """
         audit.check(self.ledger)
-        made: list[tuple[str, int]] = []
+        made: list[tuple[str, int | None]] = []
         try:
-            yield lambda decision, person_id: made.append((decision, person_id))
+            yield lambda decision, number: made.append((decision, number))
+        except ChangeUncertain as error:
+            self._keep(key, action, made, status)
+            made = [("uncertain", person_id)]
+            status = error.http_status
+            raise
         finally:
             # Also when a later part of the change failed: what was told by then stands.
-            try:
-                if made:
-                    audit.note_each(self.ledger, key, action, made, status=status)
-            except GalleryUnavailable as error:
-                number = key.id if key else 0
-                log.error(
-                    "not in the audit log: key %d, %s, %s\n%s", number, action, made, faults.told(error)
-                )
-            for decision, _ in made:
-                self.metrics.decided(decision)
+            self._keep(key, action, made, status)
+
+    def _keep(self, key: Key | None, action: str, made: list[tuple[str, int | None]], status: int) -> None:
+        """Into the audit log, or else into the service's own."""
+        try:
+            if made:
+                audit.note_each(self.ledger, key, action, made, status=status)
+        except GalleryUnavailable as error:
+            number = key.id if key else 0
+            log.error("not in the audit log: key %d, %s, %s\n%s", number, action, made, faults.told(error))
+        for decision, _ in made:
+            self.metrics.decided(decision)
 
 
 def open_service(recognizer: Recognizer, ledger: Ledger, settings: Settings) -> Service:

@@ -6,7 +6,14 @@ from typing import Final
 
 import psycopg
 
-from firstsight.errors import FirstsightError, GalleryBusy, GalleryCorrupt, GalleryUnavailable, UsageError
+from firstsight.errors import (
+    ChangeUncertain,
+    FirstsightError,
+    GalleryBusy,
+    GalleryCorrupt,
+    GalleryUnavailable,
+    UsageError,
+)
 from firstsight.gallery.postgres.address import Address
 
 PATIENCE: Final = 10
@@ -38,12 +45,9 @@ def unreachable(error: psycopg.Error, address: Address) -> FirstsightError:
     return GalleryUnavailable(f"{address.place} cannot be reached ({reason}).", hint=hint)
 
 
-def unknown_end(address: Address) -> GalleryUnavailable:
+def unknown_end(address: Address) -> ChangeUncertain:
     """The error of a change whose end nobody heard of."""
-    return GalleryUnavailable(
-        f"{address.place} was lost while a change was being kept: it was made whole or not at all.",
-        hint="See whether it is there before you make it again.",
-    )
+    return ChangeUncertain(f"{address.place} was lost while a change was being kept.")
 
 
 def translated(error: psycopg.Error, address: Address) -> FirstsightError:

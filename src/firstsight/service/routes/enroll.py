@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from datetime import date
-from functools import partial
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Header, Query, Request
@@ -15,6 +14,8 @@ from starlette.concurrency import run_in_threadpool
 from firstsight import fields
 from firstsight.errors import (
     BodyMalformed,
+    ChangeUncertain,
+    FirstsightError,
     GalleryLocked,
     InvalidName,
     NoFace,
@@ -31,13 +32,15 @@ from firstsight.service.bodies import ZIP, Form, Part, announced, kind, read_byt
 from firstsight.service.days import read_day
 from firstsight.service.description import GALLERY, PHOTO, body, refusals
 from firstsight.service.enrolling import Once, enrol
-from firstsight.service.jobs import Job, Photo
+from firstsight.service.jobs import Enrolled, Job, Photo
 from firstsight.service.keys import Key
 from firstsight.service.routes.people import NOTED
 from firstsight.service.state import Reader, Served, Service, Writer
 
 router = APIRouter(prefix="/v1")
 Flag = Annotated[bool, Query(description="Of a zip; a form has fields of the same name.")]
+PAGE: Final = 1000
+"""People who are asked for at once."""
 TEXTS: Final[dict[str, dict[str, Any]]] = {
     "name": {"type": "string", "minLength": 1, "maxLength": LONGEST},
     "consent": {"type": "string", "maxLength": NOTED},
@@ -60,7 +63,17 @@ STARTED: Final[dict[int | str, dict[str, Any]]] = {
     status_code=201,
     openapi_extra=body("photo", packed=True, several=True, texts=TEXTS, needed=["name"]),
     responses=STARTED
-    | refusals(*PHOTO, NoFace, SeveralFaces, PoorQuality, InvalidName, NoSuchPerson, GalleryLocked, *GALLERY),
+    | refusals(
+        *PHOTO,
+        NoFace,
+        SeveralFaces,
+        PoorQuality,
+        InvalidName,
+        NoSuchPerson,
+        GalleryLocked,
+        ChangeUncertain,
+        *GALLERY,
+    ),
 )
 async def enroll(
     service: Served,
@@ -94,6 +107,9 @@ async def enroll(
             notes=notes,
             once=once,
         )
+    except ChangeUncertain:
+        # It may stand: the same request must not be done again.
+        raise
     except BaseException:
         # Even when who asked has gone: the next try must not wait for this one.
         await asyncio.shield(run_in_threadpool(once.done, None))
@@ -110,10 +126,10 @@ async def samples(service: Served, key: Writer) -> JSONResponse:
     return _accepted(_begin(service, key, photos, keep_crops=True, force=False))
 
 
-@router.get("/jobs/{job_id}", responses=refusals(NoSuchJob))
+@router.get("/jobs/{job_id}", responses=refusals(NoSuchJob, *GALLERY))
 async def job(service: Served, _: Reader, job_id: str) -> dict[str, Any]:
-    """How far an import has come."""
-    return service.jobs.get(job_id).fields()
+    """How far an import has come; of people who are gone, names and photos are empty."""
+    return await run_in_threadpool(_shown, service, service.jobs.get(job_id))
 
 
 async def _import(service: Service, key: Key, request: Request, *, keep_crops: bool, force: bool) -> Job:
@@ -140,23 +156,52 @@ def _begin(
     force: bool,
     ended: Callable[[], None] = lambda: None,
 ) -> Job:
-    async def one(photo: str, person: str, content: bytes) -> bool:
+    async def one(photo: str, person: str, content: bytes) -> Enrolled:
         name = checked_name(person)
-        # An import that was cut off can be sent again: what is there is passed over.
-        if await run_in_threadpool(partial(_has, service, name, photo)):
-            return False
-        await service.engine.room()
-        await enrol(
-            service, key, name, [Part(photo, content)], keep_crops=keep_crops, force=force, status=202
-        )
-        return True
+        # One photo of all imports at a time: the same one sent twice at once would be there twice.
+        async with service.jobs.turn:
+            # An import that was cut off can be sent again: what is there is passed over.
+            if (there := await run_in_threadpool(_holder, service, name, photo)) is not None:
+                return Enrolled(there, new=False)
+            await service.engine.room()
+            enrolled = await enrol(
+                service, key, name, [Part(photo, content)], keep_crops=keep_crops, force=force, status=202
+            )
+        return Enrolled(enrolled.id, new=True)
 
-    return service.jobs.start(photos, one, ended)
+    async def number(person: str) -> int | None:
+        return await run_in_threadpool(_number, service, person)
+
+    return service.jobs.start(photos, one, ended, number)
 
 
-def _has(service: Service, name: str, photo: str) -> bool:
+def _holder(service: Service, name: str, photo: str) -> int | None:
+    """The number of who has that photo already."""
     store = service.recognizer.store
-    return store.known(name) and any(one.source == photo for one in store.templates(name))
+    try:
+        person = store.person(name)
+        return person.id if any(one.source == photo for one in store.templates(person.id)) else None
+    except NoSuchPerson:
+        return None
+
+
+def _number(service: Service, name: str) -> int | None:
+    try:
+        return service.recognizer.store.person(checked_name(name)).id
+    except FirstsightError:
+        return None
+
+
+def _shown(service: Service, job: Job) -> dict[str, Any]:
+    """How far it has come, without the names of those who are not there any more."""
+    store, numbers = service.recognizer.store, job.numbers()
+    left, there = numbers, set[int]()
+    while left:
+        # People of one import mostly follow each other.
+        found = [one.id for one in store.page(left[0] - 1, min(len(left), PAGE))]
+        there.update(found)
+        left = [one for one in left if found and one > found[-1]]
+    return job.fields(set(numbers) - there)
 
 
 def _accepted(started: Job) -> JSONResponse:

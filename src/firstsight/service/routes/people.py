@@ -11,7 +11,14 @@ from fastapi import APIRouter
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from firstsight import fields
-from firstsight.errors import GalleryLocked, InvalidName, NameTaken, NoSuchPerson, UsageError
+from firstsight.errors import (
+    ChangeUncertain,
+    GalleryLocked,
+    InvalidName,
+    NameTaken,
+    NoSuchPerson,
+    UsageError,
+)
 from firstsight.gallery.text import now
 from firstsight.service import audit
 from firstsight.service.days import read_day
@@ -58,7 +65,7 @@ def everybody(service: Served, _: Reader, limit: Limit = 100, cursor: Cursor = N
     return {"people": [fields.person(one) for one in found], "next": following(found, limit)}
 
 
-@router.post("", status_code=201, responses=refusals(NameTaken, InvalidName, *GALLERY))
+@router.post("", status_code=201, responses=refusals(NameTaken, InvalidName, ChangeUncertain, *GALLERY))
 def add(service: Served, key: Writer, new: Newcomer) -> dict[str, Any]:
     """A person, without photos yet."""
     with service.change(key, "add", status=201) as noted:
@@ -83,13 +90,15 @@ def show(service: Served, _: Reader, person_id: Number) -> dict[str, Any]:
     return {"person": fields.person(person), "photos": photos}
 
 
-@router.patch("/{person_id}", responses=refusals(NoSuchPerson, NameTaken, InvalidName, *GALLERY))
+@router.patch(
+    "/{person_id}", responses=refusals(NoSuchPerson, NameTaken, InvalidName, ChangeUncertain, *GALLERY)
+)
 def change(service: Served, key: Writer, person_id: Number, wanted: Change) -> dict[str, Any]:
     """Another name, or other notes."""
     # By number throughout: whoever has the name by the next step may be somebody else.
     store = service.recognizer.store
     given = wanted.model_fields_set
-    with service.change(key, "change") as noted:
+    with service.change(key, "change", person_id=person_id) as noted:
         person = store.person(person_id) if wanted.name is None else store.rename(person_id, wanted.name)
         if wanted.name is not None:
             # Before the notes: the new name stays, whatever becomes of them.
@@ -107,20 +116,23 @@ def change(service: Served, key: Writer, person_id: Number, wanted: Change) -> d
     return fields.person(person)
 
 
-@router.post("/{person_id}/merge", responses=refusals(NoSuchPerson, UsageError, GalleryLocked, *GALLERY))
+@router.post(
+    "/{person_id}/merge",
+    responses=refusals(NoSuchPerson, UsageError, GalleryLocked, ChangeUncertain, *GALLERY),
+)
 def merge(service: Served, key: Writer, person_id: Number, wanted: Merger) -> dict[str, Any]:
     """All photos to another person; this one is removed."""
-    with service.change(key, "merge") as noted:
+    with service.change(key, "merge", person_id=person_id) as noted:
         person = service.recognizer.store.merge(person_id, wanted.into)
         noted("merged", person_id)
         noted("merged into", person.id)
     return fields.person(person)
 
 
-@router.delete("/{person_id}", responses=refusals(NoSuchPerson, *GALLERY))
+@router.delete("/{person_id}", responses=refusals(NoSuchPerson, ChangeUncertain, *GALLERY))
 def erase(service: Served, key: Admin, person_id: Number) -> dict[str, Any]:
     """Remove a person and all that is held of them; the answer is the receipt."""
-    with service.change(key, "erase") as noted:
+    with service.change(key, "erase", person_id=person_id) as noted:
         receipt = service.recognizer.store.erase(person_id)
         noted("erased", person_id)
     return fields.receipt(receipt)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
@@ -10,6 +11,7 @@ from starlette.concurrency import run_in_threadpool
 
 from firstsight import fields
 from firstsight.errors import (
+    ChangeUncertain,
     GalleryLocked,
     ImageMissing,
     InvalidName,
@@ -19,6 +21,7 @@ from firstsight.errors import (
     PoorQuality,
     SeveralFaces,
 )
+from firstsight.service import faults
 from firstsight.service.bodies import read_photo
 from firstsight.service.description import GALLERY, PHOTO, body, other_than_json, refusals
 from firstsight.service.enrolling import enrol
@@ -28,6 +31,7 @@ from firstsight.service.state import Reader, Served, Writer
 
 router = APIRouter(prefix="/v1")
 Flag = Annotated[bool, Query()]
+log = logging.getLogger("firstsight.service")
 
 
 class Move(BaseModel):
@@ -42,7 +46,9 @@ class Move(BaseModel):
     "/people/{person_id}/photos",
     status_code=201,
     openapi_extra=body("photo", bare=True),
-    responses=refusals(NoSuchPerson, NoFace, SeveralFaces, PoorQuality, *PHOTO, GalleryLocked, *GALLERY),
+    responses=refusals(
+        NoSuchPerson, NoFace, SeveralFaces, PoorQuality, *PHOTO, GalleryLocked, ChangeUncertain, *GALLERY
+    ),
 )
 async def add(
     service: Served,
@@ -52,16 +58,24 @@ async def add(
     keep_crop: Flag = False,
     force: Flag = False,
 ) -> dict[str, Any]:
-    """Another photo of a person."""
+    """Another photo of a person; `photos` is null when it was added and the others could not be read."""
     store = service.recognizer.store
     person = await run_in_threadpool(store.person_of, person_id)
     photo = await read_photo(request, service)
-    await enrol(service, key, person.name, [photo], keep_crops=keep_crop, force=force, person_id=person_id)
-    return await run_in_threadpool(people.show, service, key, person_id)
+    added = await enrol(
+        service, key, person.name, [photo], keep_crops=keep_crop, force=force, person_id=person_id
+    )
+    try:
+        return await run_in_threadpool(people.show, service, key, person_id)
+    except Exception as error:
+        # The photo is there: told of a failure, who asked would add it again.
+        log.error("the photos of a person could not be read\n%s", faults.told(error))
+        return {"person": fields.person(added), "photos": None}
 
 
 @router.post(
-    "/photos/{photo_id}/move", responses=refusals(NoSuchTemplate, InvalidName, GalleryLocked, *GALLERY)
+    "/photos/{photo_id}/move",
+    responses=refusals(NoSuchTemplate, InvalidName, GalleryLocked, ChangeUncertain, *GALLERY),
 )
 def move(service: Served, key: Writer, photo_id: Number, wanted: Move) -> dict[str, Any]:
     """A photo to another person, who is added when new; who is left without any is removed."""
@@ -77,7 +91,7 @@ def move(service: Served, key: Writer, photo_id: Number, wanted: Move) -> dict[s
     }
 
 
-@router.delete("/photos/{photo_id}", responses=refusals(NoSuchTemplate, *GALLERY))
+@router.delete("/photos/{photo_id}", responses=refusals(NoSuchTemplate, ChangeUncertain, *GALLERY))
 def remove(service: Served, key: Writer, photo_id: Number) -> dict[str, Any]:
     """Remove a photo; the person stays."""
     with service.change(key, "remove") as noted:

@@ -62,7 +62,7 @@ export async function call(method, path, options = {}) {
   if (json !== undefined) sent["Content-Type"] = "application/json";
   let answer;
   try {
-    answer = await fetch(asked.size ? `${path}?${asked}` : path, {
+    answer = await fetch(String(asked) ? `${path}?${asked}` : path, {
       method,
       signal,
       headers: sent,

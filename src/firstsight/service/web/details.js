@@ -1,6 +1,6 @@
 // What is noted about a person, to be changed.
 
-import { busy, button, el, field } from "./dom.js";
+import { announce, busy, button, el, field } from "./dom.js";
 import { problem } from "./problem.js";
 import * as routes from "./routes.js";
 
@@ -39,6 +39,7 @@ export function details(person, done) {
           retain_until: retain.value || null,
           notes: notes.value.trim(),
         });
+        announce("Saved.");
         done();
       } catch (error) {
         trouble.replaceChildren(problem(error));

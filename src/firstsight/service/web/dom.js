@@ -48,9 +48,11 @@ export function tick(label, hint = "") {
 
 /** Say something to a screen reader that is seen elsewhere on the page. */
 export function announce(text) {
-  const place = document.getElementById("announcer");
-  place.textContent = "";
+  for (const place of document.querySelectorAll(".announcer")) place.textContent = "";
   requestAnimationFrame(() => {
+    // What lies outside an open dialog is heard by nobody. Only now: the dialog may have been closed since.
+    const open = [...document.querySelectorAll("dialog[open]")].at(-1);
+    const place = open?.querySelector(".announcer") ?? document.querySelector(".announcer");
     place.textContent = text;
   });
 }

@@ -38,6 +38,8 @@ export function identifyView() {
   let turn = 0;
   let bitmap = null;
   let stop = null;
+  // Raised whenever the camera is wanted or not wanted any more; it opens long after it was asked for.
+  let opening = 0;
   let names = "";
 
   function show(picture, answer) {
@@ -142,13 +144,14 @@ export function identifyView() {
     photo = null;
     turn += 1;
     let asked = turn;
+    const begun = ++opening;
     const asking = () => {
       asked = turn;
       return careful.value;
     };
     scene.live(true);
     try {
-      stop = await goLive(scene.video, asking, {
+      const close = await goLive(scene.video, asking, {
         seen(picture, answer, frame) {
           if (asked !== turn) return picture?.close();
           place.replaceChildren();
@@ -162,12 +165,12 @@ export function identifyView() {
           place.replaceChildren(problem(error));
         },
       });
-      if (scene.node.closest("[hidden]")) end();
-      else {
-        pressed(true);
-        reveal(scene.node);
-      }
+      if (begun !== opening) return close();
+      stop = close;
+      pressed(true);
+      reveal(scene.node);
     } catch (error) {
+      if (begun !== opening) return;
       scene.live(false);
       scene.show(null, null);
       place.replaceChildren(el("p", { class: "problem", role: "alert" }, error.message));
@@ -181,6 +184,7 @@ export function identifyView() {
   }
 
   function end() {
+    opening += 1;
     stop?.();
     stop = null;
     scene.live(false);

@@ -1,6 +1,6 @@
 // One person under two names: merged.
 
-import { busy, button, el, field } from "./dom.js";
+import { announce, busy, button, el, field } from "./dom.js";
 import { nameInput } from "./names.js";
 import { problem } from "./problem.js";
 import * as routes from "./routes.js";
@@ -38,7 +38,9 @@ export function merging(person, done) {
     }
     void busy(go, async () => {
       try {
-        done((await routes.merge(person.id, into.id)).id ?? into.id);
+        const merged = await routes.merge(person.id, into.id);
+        announce(`Merged into ${into.name}.`);
+        done(merged.id ?? into.id);
       } catch (error) {
         trouble.replaceChildren(problem(error));
       }

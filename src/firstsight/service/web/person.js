@@ -1,7 +1,7 @@
 // One person: their photos, what is noted about them, and everything that can be done with them.
 
 import { details } from "./details.js";
-import { busy, button, el, tick } from "./dom.js";
+import { announce, busy, button, el, tick } from "./dom.js";
 import { askErasure } from "./erasure.js";
 import { merging } from "./merging.js";
 import { photoItem } from "./photos.js";
@@ -32,6 +32,7 @@ function adding(person, done) {
       trouble.replaceChildren();
       try {
         await routes.addPhoto(person.id, photo, { keepCrop: keep.box.checked, force });
+        announce("Added.");
         done();
       } catch (error) {
         trouble.replaceChildren(problem(error, { force: () => send(true) }));
@@ -131,6 +132,8 @@ export function openPerson(id, closed = () => {}) {
       body.replaceChildren();
       trouble.replaceChildren(problem(error, { retry: () => show(number) }));
     }
+    // What had the focus may have been drawn anew: who uses the keyboard goes on at the sheet's beginning.
+    if (!dialog.contains(document.activeElement)) dialog.querySelector("h2").focus({ preventScroll: true });
   }
   void show(id);
 }

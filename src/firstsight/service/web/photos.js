@@ -6,7 +6,7 @@ import { drop, photoPortrait } from "./portrait.js";
 import { problem } from "./problem.js";
 import * as routes from "./routes.js";
 import { may } from "./session.js";
-import { day, score } from "./words.js";
+import { count, day, score } from "./words.js";
 
 /** A second press is asked for, in the same place, so that no photo goes by a slip. */
 function removing(photo, person, alone, place, done) {
@@ -20,7 +20,9 @@ function removing(photo, person, alone, place, done) {
             try {
               const receipt = await routes.removePhoto(photo.id);
               drop(photo.id);
-              announce(`Removed: ${receipt.templates} template, ${receipt.crops} kept picture.`);
+              announce(
+                `Removed: ${count(receipt.templates, "template")}, ${count(receipt.crops, "kept picture")}.`,
+              );
               done(receipt);
             } catch (error) {
               place.replaceChildren(problem(error));

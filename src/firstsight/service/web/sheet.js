@@ -10,6 +10,7 @@ export function sheet(title, content, closed = () => {}, { wide = false } = {}) 
   const dialog = el(
     "dialog",
     { class: wide ? "sheet wide" : "sheet", "aria-labelledby": heading.id },
+    el("div", { class: "announcer visually-hidden", role: "status", "aria-live": "polite" }),
     el("div", { class: "sheet-head" }, heading, close),
     el("div", { class: "stack sheet-body" }, content),
   );
