@@ -53,6 +53,15 @@ def test_the_digest_tells_data_sets_apart_but_not_their_packing(tmp_path: Path) 
     assert zipped != open_archive(pack(tmp_path / "b.zip", "zip", less)).digest()
 
 
+def test_names_that_are_no_utf_8_tell_data_sets_apart(tmp_path: Path) -> None:
+    """As an old camera card, or a tar from one, has them."""
+    archive = open_archive(pack(tmp_path / "a.tar", "tar", FILES | {"set/ann/caf\udce9.jpg": b"c"}))
+    assert archive.read("set/ann/caf\udce9.jpg") == b"c"
+    other = open_archive(pack(tmp_path / "b.tar", "tar", FILES | {"set/ann/caf\udce8.jpg": b"c"}))
+    assert archive.digest() != other.digest()
+    assert archive.edition() != other.edition()
+
+
 @pytest.mark.parametrize("kind", ["folder", "zip", "tar"])
 def test_an_edition_changes_with_what_keeps_its_name_and_size(tmp_path: Path, kind: str) -> None:
     place = tmp_path / "data"

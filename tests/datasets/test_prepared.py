@@ -12,6 +12,7 @@ from firstsight.datasets.prepared import (
     INDEX,
     PIXELS,
     Item,
+    Prepared,
     View,
     digest,
     is_prepared,
@@ -44,6 +45,17 @@ def test_what_was_written_is_opened(folder: Path) -> None:
 def test_pixels_cannot_be_changed(folder: Path) -> None:
     with pytest.raises(ValueError, match="read-only"):
         open_prepared(folder).pixels[0] = 1
+
+
+def test_which_pictures_have_a_row_counts_where_some_were_left_out() -> None:
+    def selection(names: str, unreadable: tuple[str, ...]) -> str:
+        items = tuple(Item(name, "id") for name in names)
+        return Prepared(np.empty(0, np.uint8), items, View(4, 3), "digest", unreadable).selection
+
+    assert selection("abc", ()) == ""
+    few = [selection(names, ("x: why",)) for names in ("ab", "ac", "a")]
+    assert len({"", *few}) == 4
+    assert selection("ab", ("x: another reason",)) == few[0]
 
 
 def test_rows_by_name() -> None:

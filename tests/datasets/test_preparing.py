@@ -7,6 +7,7 @@ import time
 import zipfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -187,13 +188,43 @@ def test_a_damaged_place_in_a_zip_costs_one_picture(tmp_path: Path, cache: Path,
     assert line.startswith("2.png: it cannot be read")
 
 
-def test_a_file_that_has_gone_costs_one_picture(tmp_path: Path, cache: Path) -> None:
+@pytest.mark.parametrize("number", [errno.ENOENT, errno.ESTALE, errno.EMFILE, errno.EIO])
+def test_what_the_disk_does_not_give_is_not_left_out_for_good(cache: Path, number: int) -> None:
+    """A share that was away for a moment, too many open files: the picture is fine."""
+    archive = archive_of(FILES)
+
+    def read(name: str) -> bytes:
+        if name == "3.png":
+            raise OSError(number, os.strerror(number))
+        return archive.read(name)
+
+    with pytest.raises(DataError, match=rf"3\.png in .* cannot be read \({os.strerror(number)}\)") as caught:
+        prepare([(replace(archive, read=read), ITEMS)], VIEW, cache)
+    assert "same command" in caught.value.hint
+    assert contents(cache) == []
+    assert len(prepare([(archive, ITEMS)], VIEW, cache).items) == 7
+
+
+def test_a_file_that_has_gone_ends_it(tmp_path: Path, cache: Path) -> None:
     folder = write_people(tmp_path / "data", {"ann": 3})
     found = open_identities(folder)
     (folder / "ann" / "1.png").unlink()
-    prepared = prepare([(found.archive, [Item(name, "ann") for name in found.names()])], VIEW, cache)
-    assert [item.name for item in prepared.items] == ["ann/0.png", "ann/2.png"]
-    assert prepared.unreadable[0].startswith("ann/1.png: it cannot be read")
+    with pytest.raises(DataError, match=r"ann/1\.png in .* cannot be read"):
+        prepare([(found.archive, [Item(name, "ann") for name in found.names()])], VIEW, cache)
+
+
+@pytest.mark.parametrize("error", [OSError("damaged: bad checksum"), OSError(errno.EINVAL, "out of it")])
+def test_a_damaged_place_costs_one_picture(cache: Path, error: OSError) -> None:
+    archive = archive_of(FILES)
+
+    def read(name: str) -> bytes:
+        if name == "3.png":
+            raise error
+        return archive.read(name)
+
+    prepared = prepare([(replace(archive, read=read), ITEMS)], VIEW, cache)
+    assert len(prepared.items) == 6
+    assert prepared.unreadable[0].startswith("3.png: it cannot be read")
 
 
 def test_none_that_can_be_used(cache: Path) -> None:

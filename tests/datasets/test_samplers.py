@@ -124,6 +124,11 @@ def test_p_identities_with_k_pictures_each(
         with pytest.raises(DataError, match=f"{usable} identities have {each} pictures"):
             ByIdentity(classes, wanted, each, groups=groups, steps=3, seed=seed)
         return
+    sizes = [sum(count >= each for count in members) for members in found for _ in range(classes.turns)]
+    if sum(sorted(sizes)[-groups:]) < wanted:  # all of them, for 0
+        with pytest.raises(DataError, match=f"No {groups} groups have more than"):
+            ByIdentity(classes, wanted, each, groups=groups, steps=3, seed=seed)
+        return
     sampler = ByIdentity(classes, wanted, each, groups=groups, steps=3, seed=seed)
     group_of = dict(zip(classes.rows.tolist(), classes.groups.tolist(), strict=True))
     for step in range(len(sampler)):
@@ -153,6 +158,15 @@ def test_identities_are_drawn_out_of_whole_groups_when_asked() -> None:
     # All of the six alphabets come, each about ten times of sixty.
     assert sorted(drawn) == list(range(6))
     assert max(drawn.values()) < 10 + 5 * np.sqrt(60 * 5 / 36)
+
+
+def test_small_groups_make_a_smaller_batch() -> None:
+    """Omniglot's smallest alphabets have 14 characters, and a batch of the recipe 16 of each of two."""
+    sampler = ByIdentity(classes_of([[2] * 5, [2] * 3]), 4, 2, groups=1, steps=20, seed=0)
+    assert {len(sampler.batch(0, step).rows) for step in range(20)} == {8, 6}
+    with pytest.raises(DataError, match="No 1 groups have more than 5 identities with 2 pictures") as caught:
+        ByIdentity(classes_of([[2] * 5, [2] * 3]), 6, 2, groups=1, steps=20, seed=0)
+    assert "sampler.groups" in caught.value.hint
 
 
 @given(counts, st.integers(0, 99))

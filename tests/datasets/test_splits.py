@@ -74,6 +74,16 @@ def test_who_has_one_picture_only_is_never_held_out(tmp_path: Path) -> None:
     assert held_out <= set(several)
 
 
+@pytest.mark.parametrize(("people", "held_out"), [(5, 0), (6, 0), (10, 0), (14, 0), (15, 2), (20, 2)])
+def test_nobody_is_held_out_alone(tmp_path: Path, people: int, held_out: int) -> None:
+    """Whom would they be told from? They train, then."""
+    path = write_people(tmp_path / "data", {f"p{number:02d}": 2 for number in range(people)})
+    split = open_split("folder", "all", path)
+    assert len(of(split.validation)) == held_out
+    assert len(of(split.train)) == people - held_out
+    assert bool(split.validation) == bool(held_out)
+
+
 def test_an_item_knows_its_identity(tmp_path: Path) -> None:
     split = open_split("folder", "all", write_people(tmp_path / "data", {"ann": 2, "bob": 1}), held_out=0)
     assert split.train[0][1] == (

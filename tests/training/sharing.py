@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterable
+from contextlib import nullcontext, suppress
 from pathlib import Path
 
 import torch
@@ -40,22 +41,38 @@ def start(rank: int, count: int, port: int, *arguments: str | Path) -> subproces
 
 
 def main(out: str, data: str, cache: str, *changes: str) -> None:
-    """Train with a tower whose pictures do not meet before the loss."""
-    towers.TOWERS["residual"] = PlainTower
+    """Train with a tower whose pictures do not meet before the loss; with ``--norms``, they do.
+
+    ``--stop`` breaks off after the second step, with a checkpoint.
+    """
+    if "--norms" not in changes:
+        towers.TOWERS["residual"] = PlainTower
+    stop = "--stop" in changes
+    changes = tuple(change for change in changes if not change.startswith("--"))
+
+    def progress(done: int, whole: int, word: str) -> None:
+        if stop and done == 2:
+            raise KeyboardInterrupt
+
     gradients: list[list[torch.Tensor]] = []
     average = Processes.average_gradients
 
     def noted(self: Processes, parameters: Iterable[nn.Parameter]) -> None:
         kept = list(parameters)
         average(self, kept)
-        gradients.append([one.grad.clone() for one in kept if one.grad is not None])
+        gradients.append([one.grad.clone().contiguous() for one in kept if one.grad is not None])
 
     Processes.average_gradients = noted  # type: ignore[method-assign]
     folder = Path(out)
     rank = os.environ.get("RANK", "0")
     own = folder / f"recipe-{rank}"
     own.mkdir(parents=True, exist_ok=True)
-    outcome = run.train(tiny(own, *changes), Path(data), folder / "run", cache=Path(cache), workers=1)
+    with suppress(KeyboardInterrupt) if stop else nullcontext():
+        outcome = run.train(
+            tiny(own, *changes), Path(data), folder / "run", cache=Path(cache), workers=1, progress=progress
+        )
+    if stop:
+        return
     named = {
         f"{step}.{place}": value for step, found in enumerate(gradients) for place, value in enumerate(found)
     }

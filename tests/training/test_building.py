@@ -39,6 +39,7 @@ def test_the_papers_twin_has_38951744_parameters(tmp_path: Path) -> None:
     recipe = tiny(
         tmp_path,
         "tower.name=koch",
+        "tower.dropout=0",
         "data.size=105",
         "data.channels=1",
         "head.name=weighted-l1",

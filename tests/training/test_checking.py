@@ -7,6 +7,7 @@ from tests.training.trainings import tiny
 
 from firstsight.errors import RecipeError
 from firstsight.training.checking import CHOICES, LIMITS, POSITIVE
+from firstsight.training.reading import read_recipe
 
 
 @pytest.mark.parametrize("key", CHOICES)
@@ -50,6 +51,10 @@ def test_values_out_of_range_are_refused(tmp_path: Path, key: str) -> None:
         (("loss.kind=angle", "head.name=weighted-l1"), "angle"),
         (("tower.name=koch",), "105"),
         (("tower.name=koch", "data.size=105"), "105"),
+        (("tower.name=koch", "data.size=105", "data.channels=1"), "koch has no dropout"),
+        (("sampler.name=pairs", "loss.name=cross-entropy", "data.turned=true"), "as they are"),
+        (("sampler.name=pairs", "loss.name=cross-entropy", "data.mirrored=true"), "as they are"),
+        (("schedule.patience=2", "validation.every=3"), "before the first"),
         (("tower.widths=[8, 8]",), "differ in length"),
         (("tower.widths=[]", "tower.depths=[]"), "1 or more"),
         (("tower.widths=[0]",), "1 or more"),
@@ -74,9 +79,22 @@ def test_what_no_run_could_do_is_refused_with_a_hint(
         ("sampler.name=pairs", "sampler.size=1", "loss.name=cross-entropy"),
         ("loss.name=contrastive", "head.name=euclidean"),
         ("loss.kind=angle",),
-        ("tower.name=koch", "data.size=105", "data.channels=1", "loss.name=cross-entropy"),
+        ("tower.name=koch", "tower.dropout=0", "data.size=105", "data.channels=1", "loss.name=cross-entropy"),
+        ("schedule.patience=3", "validation.every=3"),
+        ("schedule.patience=0", "validation.every=3"),
         ("sampler.name=shuffled", "sampler.size=2"),
     ],
 )
 def test_what_a_run_can_do_is_not(tmp_path: Path, changes: tuple[str, ...]) -> None:
     tiny(tmp_path, *changes)
+
+
+@pytest.mark.parametrize("kind", ["rate", "momentum", "decay"])
+def test_a_change_that_no_layer_heeds_is_refused(kind: str) -> None:
+    """Even to a value that some layer has: it was meant to change something."""
+    with pytest.raises(RecipeError, match=rf"optimiser\.{kind} would change nothing") as caught:
+        read_recipe("omniglot-koch", [f"optimiser.{kind}=0.01"])
+    assert f'optimiser.layers."tower.conv1".{kind}' in caught.value.hint
+    # With centres to learn beside the layers, or with fewer of them, it counts.
+    read_recipe("omniglot-koch", [f"optimiser.{kind}=0.01", "loss.name=margin-softmax"])
+    read_recipe("omniglot-koch-he", [f"optimiser.{kind}=0.01"])

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,8 @@ POSITION = Position(
     "recipe", "data", 3, 2, 40, 1.5, 99, 7, 0.625, 2, [{"epoch": 1.0, "one-shot": 1 / 3}, {"epoch": 2.0}]
 )
 
+OWN = Position("recipe", "data")
+
 
 def tensors(value: float = 1.0) -> dict[str, Tensor]:
     return {"tower.a": torch.full((2, 3), value), "tower.count": torch.tensor(5), "best.b": torch.rand(4)}
@@ -35,7 +39,7 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     kept["turned"] = torch.rand(3, 4).T
     kept["shared"] = kept["tower.a"]
     write_checkpoint(tmp_path, POSITION, kept)
-    found = read_checkpoint(tmp_path, "recipe", "data")
+    found = read_checkpoint(tmp_path, OWN)
     assert found
     assert found[0] == POSITION
     assert found[1].keys() == kept.keys()
@@ -44,7 +48,7 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
 
 
 def test_where_there_is_none_a_run_begins(tmp_path: Path) -> None:
-    assert read_checkpoint(tmp_path, "recipe", "data") is None
+    assert read_checkpoint(tmp_path, OWN) is None
 
 
 @pytest.mark.parametrize(
@@ -53,9 +57,37 @@ def test_where_there_is_none_a_run_begins(tmp_path: Path) -> None:
 def test_of_something_else(tmp_path: Path, recipe: str, data: str, what: str) -> None:
     write_checkpoint(tmp_path, POSITION, tensors())
     with pytest.raises(CheckpointError, match=what) as caught:
-        read_checkpoint(tmp_path, recipe, data)
+        read_checkpoint(tmp_path, Position(recipe, data))
     assert FILE in caught.value.message
     assert "--out" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("key", "was", "now", "what"),
+    [
+        ("selection", "", "ab", "other pictures left out"),
+        ("start", "ab", "cd", "went on from another model"),
+        ("teacher", "ab", "", "another teacher"),
+        ("processes", 2, 1, "2 processes share, not 1"),
+    ],
+)
+def test_made_of_something_else(tmp_path: Path, key: str, was: Any, now: Any, what: str) -> None:
+    write_checkpoint(tmp_path, replace(POSITION, **{key: was}), tensors())
+    with pytest.raises(CheckpointError, match=what) as caught:
+        read_checkpoint(tmp_path, replace(OWN, **{key: now}))
+    assert FILE in caught.value.message
+    found = read_checkpoint(tmp_path, replace(OWN, **{key: was}))
+    assert found and getattr(found[0], key) == was
+
+
+def test_an_older_one_that_does_not_know_what_it_was_made_of_goes_on(tmp_path: Path) -> None:
+    older = {key: value for key, value in asdict(POSITION).items() if value is not None}
+    assert older.keys().isdisjoint({"selection", "start", "teacher", "processes"})
+    save_file(tensors(), tmp_path / FILE, {"state": json.dumps(older)})
+    own = Position("recipe", "data", selection="ab", start="cd", teacher="", processes=2)
+    found = read_checkpoint(tmp_path, own)
+    assert found
+    assert found[0] == replace(POSITION, selection="ab", start="cd", teacher="", processes=2)
 
 
 def cut(place: Path) -> None:
@@ -91,7 +123,7 @@ def test_damaged(tmp_path: Path, damage: Callable[[Path], None]) -> None:
     write_checkpoint(tmp_path, POSITION, tensors())
     damage(tmp_path / FILE)
     with pytest.raises(CheckpointError, match="is damaged") as caught:
-        read_checkpoint(tmp_path, "recipe", "data")
+        read_checkpoint(tmp_path, OWN)
     assert FILE in caught.value.message
     assert caught.value.hint
 

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import builtins
+import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -59,6 +61,24 @@ def test_a_log_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / FILE).mkdir()
     with pytest.raises(TrainingError, match=FILE):
         journal.write(1, {})
+
+
+def test_a_disk_that_is_full_leaves_the_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    journal = Journal(tmp_path, 0)
+    for step in (20, 40):
+        journal.write(step, {"loss": 1.0})
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    before = (tmp_path / FILE).read_bytes()
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(TrainingError, match="No space left on device") as caught:
+            Journal(tmp_path, 20)
+    assert "Make room" in caught.value.hint
+    assert (tmp_path / FILE).read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == [FILE]
 
 
 def test_without_tensorboard_the_error_says_what_to_install(

@@ -5,12 +5,14 @@ import os
 import signal
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from safetensors import safe_open
 from safetensors.torch import save_file
 from tests.training import trainings
 from tests.training.trainings import draw_people, tiny
@@ -18,7 +20,7 @@ from tests.training.trainings import draw_people, tiny
 from firstsight.errors import CheckpointError, DataError, TrainingStopped
 from firstsight.models.file import read_twin
 from firstsight.training import checkpoint, loop
-from firstsight.training.checkpoint import FILE, read_checkpoint
+from firstsight.training.checkpoint import FILE, Position, read_checkpoint, write_checkpoint
 from firstsight.training.journal import read_log
 from firstsight.training.outcome import Outcome
 from firstsight.training.processes import Processes
@@ -74,7 +76,7 @@ def test_a_run_killed_in_mid_epoch_ends_in_the_same_weights(
             assert any(int(line) == step for line in worker.stdout)
             worker.send_signal(signal.SIGKILL)
         assert not (out / "model.safetensors").exists()
-        found = read_checkpoint(out, recipe.digest, data)
+        found = read_checkpoint(out, Position(recipe.digest, data))
         assert found
         assert found[0].done in (step - 1, step)
         assert found[0].step
@@ -194,6 +196,41 @@ def test_a_checkpoint_of_another_recipe_or_other_data_is_refused(
         train(tiny(tmp_path, "schedule.epochs=1"), folder, tmp_path / "run", cache=tmp_path / "cache")
 
 
+def test_a_run_goes_on_in_as_many_processes_and_ends_in_any(
+    trained: Callable[..., Outcome], tmp_path: Path
+) -> None:
+    recipe = tiny(tmp_path, "sampler.steps=1")
+    with pytest.raises(KeyboardInterrupt):
+        trained(recipe, progress=stop_at(1))
+    with safe_open(tmp_path / "run" / FILE, framework="pt") as opened:
+        kept = json.loads(opened.metadata()["state"])
+    assert kept["processes"] == 1
+    own = Position(recipe.digest, kept["data"])
+    found = read_checkpoint(tmp_path / "run", own)
+    assert found
+    write_checkpoint(tmp_path / "run", replace(found[0], processes=2), found[1])
+    with pytest.raises(CheckpointError, match="2 processes share, not 1"):
+        trained(recipe)
+    ended = trained(recipe, further=False)
+    assert json.loads(ended.report.read_text("utf-8"))["processes"] == 2
+
+
+def test_a_run_does_not_go_on_with_other_pictures_left_out(tmp_path: Path) -> None:
+    """Another cache, made when the disk gave all of them: every row after the gap would be another's."""
+    folder, recipe = draw_people(tmp_path / "people", 12, 4), tiny(tmp_path, "sampler.steps=1")
+    few = replace(
+        recipe, data=replace(recipe.data, held_out=0.0), schedule=replace(recipe.schedule, epochs=1)
+    )
+    place = folder / "person-00" / "0.png"
+    whole, state = place.read_bytes(), place.stat()
+    place.write_bytes(bytes(len(whole)))
+    train(few, folder, tmp_path / "run", cache=tmp_path / "cache")
+    place.write_bytes(whole)
+    os.utime(place, ns=(state.st_atime_ns, state.st_mtime_ns))
+    with pytest.raises(CheckpointError, match="other pictures left out"):
+        train(few, folder, tmp_path / "run", cache=tmp_path / "other")
+
+
 def test_log_lines_after_the_checkpoint_are_taken_back(
     trained: Callable[..., Outcome], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -225,6 +262,10 @@ def test_patience_ends_the_run_and_keeps_the_best_epoch(
     recipe = tiny(tmp_path, "schedule.epochs=6", "schedule.patience=3", "schedule.average=0.5")
     outcome = trained(recipe)
     assert (outcome.position.epoch, outcome.position.best_epoch, outcome.position.best) == (5, 2, 0.7)
+    # What is told of the model is what its own weights came to.
+    assert outcome.measured == {"epoch": 2, "one-shot": 0.7}
+    report = json.loads(outcome.report.read_text("utf-8"))
+    assert (report["epochs"], report["kept_epoch"]) == (5, 2)
     tensors = read_twin(outcome.model).tensors
     for name, value in tensors.items():
         if name.startswith("tower."):

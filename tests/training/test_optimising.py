@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 from itertools import pairwise
+from typing import Any
 
 import pytest
 import torch
@@ -64,6 +65,19 @@ def test_a_layer_that_is_not_there_is_refused_with_those_that_are() -> None:
     with pytest.raises(RecipeError, match=r"tower\.conv2") as caught:
         build_optimiser(named(twin()), Optimiser(layers={"tower.conv2": LayerRate(0.1, 0.5, 0.0)}))
     assert "tower.conv1.weight" in caught.value.hint
+
+
+@pytest.mark.parametrize("key", ["rate", "momentum", "decay"])
+def test_values_that_no_parameter_takes_are_refused(key: str) -> None:
+    whole = {"tower": LayerRate(0.02, 0.8, 1e-4)}
+    other: dict[str, Any] = {key: 0.3}
+    again: dict[str, Any] = {key: getattr(whole["tower"], key)}
+    with pytest.raises(RecipeError, match=rf"optimiser\.{key} is 0\.3") as caught:
+        build_optimiser(named(twin()), Optimiser(layers=whole, **other))
+    assert "layers" in caught.value.hint
+    # A recipe may say again what its layers have; and where one parameter is left, it takes them.
+    build_optimiser(named(twin()), Optimiser(layers=whole, **again))
+    build_optimiser(named(twin()), Optimiser(layers=LAYERS, **other))
 
 
 @pytest.mark.parametrize("name", ["sgd", "adamw"])

@@ -13,6 +13,7 @@ from tests.training.trainings import PlainTower
 from torch import nn
 
 from firstsight.models.file import read_twin
+from firstsight.training.checkpoint import FILE
 from firstsight.training.processes import Processes, joined
 from firstsight.twins import towers
 
@@ -40,7 +41,7 @@ def test_two_processes_do_what_one_does(
     monkeypatch.setattr(Processes, "average_gradients", Processes.average_gradients)
     sharing.main(str(tmp_path / "1"), *arguments)
     for worker in workers:
-        _, said = worker.communicate(timeout=120)
+        _, said = worker.communicate(timeout=600)
         assert worker.returncode == 0, said
     alone = load_file(tmp_path / "1" / "gradients-0.safetensors")
     assert {name.partition(".")[0] for name in alone} == {"0", "1", "2"}  # three steps
@@ -56,6 +57,31 @@ def test_two_processes_do_what_one_does(
         np.testing.assert_allclose(both[1][name], weights, rtol=1e-2, atol=1e-3)
     report = json.loads((tmp_path / "2" / "run" / "run.json").read_text("utf-8"))
     assert (report["processes"], report["pictures_seen"]) == (2, 3 * 15)
+
+
+def test_two_processes_that_broke_off_in_mid_epoch_go_on_as_if_nothing_had_been(
+    people_folder: Path, prepared_cache: Path, tmp_path: Path
+) -> None:
+    """The checkpoint has one process's batch norms: they must be what the other goes on with, too."""
+
+    def both(out: str, *flags: str) -> None:
+        changes = ("schedule.epochs=1", "sampler.steps=3", "schedule.average=0.5", "--norms", *flags)
+        port = free_port()
+        workers = [
+            sharing.start(rank, 2, port, tmp_path / out, people_folder, prepared_cache, *changes)
+            for rank in range(2)
+        ]
+        for worker in workers:
+            _, said = worker.communicate(timeout=600)
+            assert worker.returncode == 0, said
+
+    both("whole")
+    both("cut", "--stop")
+    assert not (tmp_path / "cut" / "run" / "model.safetensors").exists()
+    both("cut")
+    whole, cut = (load_file(tmp_path / out / "run" / FILE) for out in ("whole", "cut"))
+    assert any("running" in name for name in whole)
+    assert [name for name, value in whole.items() if not torch.equal(value, cut[name])] == []
 
 
 def test_alone_nothing_is_exchanged(monkeypatch: pytest.MonkeyPatch) -> None:

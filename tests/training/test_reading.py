@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -122,9 +123,19 @@ def test_changes_are_toml_or_text_and_the_last_one_counts(tmp_path: Path) -> Non
     assert recipe.digest != tiny(tmp_path).digest
 
 
+def test_a_key_is_split_as_toml_splits_it() -> None:
+    before = read_recipe("omniglot-koch").optimiser.layers
+    for key in ('optimiser.layers."tower.conv1".rate', "optimiser . layers . 'tower.conv1' . rate"):
+        after = read_recipe("omniglot-koch", [f"{key} = 0.5"]).optimiser.layers
+        assert after["tower.conv1"] == replace(before["tower.conv1"], rate=0.5)
+        assert {**after, "tower.conv1": None} == {**before, "tower.conv1": None}
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
+        ("# seed=5", "is not key=value"),
+        ('"seed=5', "is not key=value"),
         ("schedule.epochs", "is not key=value"),
         ("=5", "is not key=value"),
         ("schedule.=5", "is not key=value"),

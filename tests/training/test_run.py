@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +11,7 @@ import pytest
 import torch
 from tests.training.trainings import draw_people, tiny
 
+from firstsight.datasets.splits import open_split
 from firstsight.errors import CheckpointError, DataError, ModelError, TrainingError
 from firstsight.images import read_image
 from firstsight.models import Calibration, open_model
@@ -98,10 +101,11 @@ def test_a_calibration_from_other_pictures_outlives_another_end_of_the_run(
     recipe = tiny(tmp_path, "schedule.epochs=1", "sampler.steps=2")
     file = train(recipe, people_folder, tmp_path / "run", cache=prepared_cache).model
     others = Calibration((), ((-3.0, 0.5), (-0.5, 0.1)), ((0.0, -1.0), (1.0, 1.0)), {"data": "others.zip"})
-    write_twin(file, calibrated(read_twin(file), others))
+    write_twin(file, calibrated(read_twin(file), others, {"somebody else"}))
     again = train(recipe, people_folder, tmp_path / "run", cache=prepared_cache)
     assert again.uncalibrated == ""
     assert read_twin(file).calibration == others
+    assert mark("somebody else") in read_twin(file).validated  # whom it was made on is still no test for it
 
 
 def test_runs_of_one_seed_are_alike_and_of_two_are_not(
@@ -178,6 +182,7 @@ def test_whom_the_first_twin_was_trained_on_is_known_of_the_second(
     report = json.loads(second.report.read_text("utf-8"))
     assert report["started_from"] == first.digest
     assert report["recipe"]["tower"]["start"] == first.name
+    assert found.card.trained_on.endswith(f", started from {first.name}")
     assert str(tmp_path.parent) not in second.report.read_text("utf-8")
     # Nor may they validate: here the second run holds out people whom the first one saw.
     with pytest.raises(DataError, match="that are to validate"):
@@ -190,8 +195,22 @@ def test_a_start_that_is_no_model_is_refused(people_folder: Path, tmp_path: Path
             train(tiny(tmp_path, f"tower.start='{start}'"), people_folder, tmp_path / "run")
 
 
+def test_a_small_folder_trains_without_anybody_held_out(tmp_path: Path) -> None:
+    """As the guide begins: a tenth of ten is one, from whom nobody can be told."""
+    folder = draw_people(tmp_path / "people", 10, 4)
+    recipe = tiny(tmp_path, "data.held_out=0.1", "schedule.epochs=1", "sampler.steps=1")
+    outcome = train(recipe, folder, tmp_path / "run", cache=tmp_path / "cache")
+    assert len(open_model(outcome.model).identities) == 10
+    assert outcome.position.history == []
+    assert outcome.measured == {}
+    assert "held out" in outcome.uncalibrated
+
+
 def test_too_few_held_out_are_told_before_the_first_step(tmp_path: Path) -> None:
-    folder = draw_people(tmp_path / "people", 8, 4)
+    folder = draw_people(tmp_path / "people", 20, 4)
+    split = open_split("folder", "all", folder, held_out=0.1)
+    for item in split.validation[0][1][1:]:  # of one of the two, a single picture is left
+        (folder / item.name).write_bytes(b"no picture")
     steps: list[int] = []
     with pytest.raises(DataError, match="too few to validate") as caught:
         train(
@@ -221,6 +240,20 @@ def test_without_anybody_held_out_the_last_weights_are_kept(
     assert outcome.position.epoch == 3
     assert outcome.position.history == []
     assert "held out" in outcome.uncalibrated
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="this system has no such names")
+def test_a_file_name_that_is_no_utf_8(tmp_path: Path) -> None:
+    folder = draw_people(tmp_path / "people", 6, 5)
+    odd = os.fsencode(folder / "person-00") + b"/caf\xe9.png"
+    (folder / "person-00" / "0.png").rename(os.fsdecode(odd))
+    recipe = tiny(tmp_path, "data.held_out=0", "schedule.epochs=1", "sampler.steps=1")
+    outcome = train(recipe, folder, tmp_path / "run", cache=tmp_path / "cache")
+    assert json.loads(outcome.report.read_text("utf-8"))["pictures_in_training"] == 30
+    # Left out, it is named, and told from the others.
+    Path(os.fsdecode(odd)).write_bytes(b"no picture")
+    (left_out,) = train(recipe, folder, tmp_path / "less", cache=tmp_path / "cache").unreadable
+    assert left_out.startswith("person-00/caf")
 
 
 def test_a_folder_that_cannot_be_made(people_folder: Path, tmp_path: Path) -> None:

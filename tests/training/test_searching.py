@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.training.trainings import tiny
+from tests.training.trainings import draw_people, tiny
 
 from firstsight.errors import RecipeError, TrainingError, TrainingStopped
 from firstsight.training import searching
@@ -40,6 +40,7 @@ class Pretended:
 
 def pretend(monkeypatch: pytest.MonkeyPatch, pretended: Pretended) -> Pretended:
     monkeypatch.setattr(searching, "_tried", pretended)
+    monkeypatch.setattr(searching, "_data_of", lambda recipe, path, *_: str(path))
     return pretended
 
 
@@ -69,7 +70,7 @@ def test_a_search_trains_and_leaves_a_recipe(
     assert len({row["values"]["optimiser.rate"] for row in kept}) == 3
     assert [done for done, _, _ in told] == [1, 2, 3]
     assert told[-1][2] == found.score
-    assert sorted(path.name for path in out.iterdir()) == sorted([BEST, STORAGE, TRIALS])
+    assert {path.name for path in out.iterdir()} - {"lock"} == {BEST, STORAGE, TRIALS}
 
 
 def test_trials_stay_in_their_ranges_and_the_best_wins(
@@ -162,6 +163,53 @@ def test_a_folder_of_another_search_is_refused(monkeypatch: pytest.MonkeyPatch, 
         with pytest.raises(TrainingError, match="belongs to another") as caught:
             go(recipe, space, epochs)
         assert "--out" in caught.value.hint
+    with pytest.raises(TrainingError, match="other data"):
+        search(tiny(tmp_path), SPACE, tmp_path / "elsewhere", out, trials=2)
+
+
+def test_an_older_search_that_does_not_know_its_data_goes_on(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    pretend(monkeypatch, Pretended())
+    out = tmp_path / "out"
+    search(tiny(tmp_path), SPACE, tmp_path, out, trials=1)
+    study = searching._opened(out)
+    kept = study.user_attrs["search"]
+    study.set_user_attr("search", {key: value for key, value in kept.items() if key != "data"})
+    assert search(tiny(tmp_path), SPACE, tmp_path, out, trials=2).trials == 2
+    with pytest.raises(TrainingError, match="other data"):  # from now on it does
+        search(tiny(tmp_path), SPACE, tmp_path / "elsewhere", out, trials=3)
+
+
+def test_the_data_of_a_search_are_what_trains_and_what_validates(
+    people_folder: Path, prepared_cache: Path, tmp_path: Path
+) -> None:
+    def data(folder: Path, *changes: str) -> str:
+        return searching._data_of(tiny(tmp_path, *changes), folder, tmp_path / "out", prepared_cache, None)
+
+    own = data(people_folder)
+    assert data(people_folder) == own
+    assert (
+        len({own, data(draw_people(tmp_path / "b", seed=3)), data(people_folder, "data.held_out=0.5")}) == 3
+    )
+    assert not list((tmp_path / "out").iterdir())
+
+
+def test_two_searches_in_one_folder_do_not_meet(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The second would take the first one's trial for a killed one, and remove its folder."""
+    out, met = tmp_path / "out", list[str]()
+
+    def tried(recipe: Recipe, *_: object) -> float:
+        with pytest.raises(TrainingError, match=f"Another process is training in {out}"):
+            search(tiny(tmp_path), SPACE, tmp_path, out, trials=1)
+        met.append(recipe.name)
+        return 0.5
+
+    pretend(monkeypatch, Pretended())
+    monkeypatch.setattr(searching, "_tried", tried)
+    assert search(tiny(tmp_path), SPACE, tmp_path, out, trials=2).trials == 2
+    assert len(met) == 2
+    assert [row["state"] for row in rows(out)] == ["complete"] * 2
 
 
 def test_a_storage_that_is_none(tmp_path: Path) -> None:
@@ -189,7 +237,7 @@ def test_the_papers_ranges(tmp_path: Path) -> None:
     """Koch et al. (2015), section 3.2: for each layer apart."""
     recipe = tiny(
         tmp_path,
-        *("tower.name=koch", "data.size=105", "data.channels=1"),
+        *("tower.name=koch", "tower.dropout=0", "data.size=105", "data.channels=1"),
         *("head.name=weighted-l1", "loss.name=cross-entropy"),
     )
     space = space_of(recipe)
@@ -208,8 +256,8 @@ def test_the_papers_ranges(tmp_path: Path) -> None:
         ((), {"optimiser.rate", "optimiser.decay", "loss.margin", "loss.scale"}),
         (
             (
-                *("tower.name=koch", "data.size=105", "data.channels=1", "head.name=weighted-l1"),
-                *("loss.name=cross-entropy", "optimiser.name=adamw"),
+                *("tower.name=koch", "tower.dropout=0", "data.size=105", "data.channels=1"),
+                *("head.name=weighted-l1", "loss.name=cross-entropy", "optimiser.name=adamw"),
             ),
             {"optimiser.rate", "optimiser.decay"},
         ),

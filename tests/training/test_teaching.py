@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,13 +13,14 @@ from tests.training.trainings import draw_people, tiny
 from firstsight.datasets.augment import Augment
 from firstsight.datasets.loader import Cutter
 from firstsight.datasets.prepared import Prepared
-from firstsight.errors import RecipeError
+from firstsight.errors import CheckpointError, DataError, RecipeError
+from firstsight.models import open_model
 from firstsight.models.file import TwinFile, read_twin, write_twin
 from firstsight.training.building import build_twin
 from firstsight.training.processes import Processes
 from firstsight.training.recipe import Recipe, Teacher
 from firstsight.training.run import set_up, train
-from firstsight.training.teaching import targets
+from firstsight.training.teaching import open_teacher, targets
 
 
 @pytest.fixture
@@ -42,7 +45,7 @@ def taught(recipe: Recipe, teacher: Path, **values: float) -> Recipe:
 def test_targets_are_the_teachers_own_templates(tmp_path: Path, data: Path, teacher: Path) -> None:
     recipe = taught(tiny(tmp_path), teacher)
     pictures = prepared(recipe, data, tmp_path)
-    found = targets(recipe, pictures, 16, tmp_path / "kept")
+    found = targets(recipe, open_teacher(recipe), pictures, 16, tmp_path / "kept")
     model = read_twin(teacher).model()
     crops = Cutter(pictures, model.preprocessing, Augment(), 0).plain(np.arange(len(pictures.items)))
     assert found is not None
@@ -53,7 +56,9 @@ def test_targets_move_towards_the_mean_of_their_identity(tmp_path: Path, data: P
     recipe = tiny(tmp_path)
     pictures = prepared(recipe, data, tmp_path)
     own, half, whole = (
-        targets(taught(recipe, teacher, centre=share), pictures, 16, tmp_path / "kept")
+        targets(
+            taught(recipe, teacher, centre=share), open_model(str(teacher)), pictures, 16, tmp_path / "kept"
+        )
         for share in (0, 0.5, 1)
     )
     assert own is not None and half is not None and whole is not None
@@ -72,20 +77,22 @@ def test_the_teacher_is_asked_once(
 ) -> None:
     recipe = taught(tiny(tmp_path), teacher)
     pictures = prepared(recipe, data, tmp_path)
-    first = targets(recipe, pictures, 16, tmp_path / "kept")
+    first = targets(recipe, open_teacher(recipe), pictures, 16, tmp_path / "kept")
 
     def refused(*_: object) -> None:
         raise AssertionError("asked again")
 
     monkeypatch.setattr("firstsight.models.Model.embed", refused)
-    np.testing.assert_array_equal(targets(recipe, pictures, 16, tmp_path / "kept"), first)
+    np.testing.assert_array_equal(
+        targets(recipe, open_teacher(recipe), pictures, 16, tmp_path / "kept"), first
+    )
 
 
 def test_a_twin_comes_to_agree_with_its_teacher(tmp_path: Path, data: Path, teacher: Path) -> None:
     """Without one label of its own: the loss has no share."""
     recipe = taught(tiny(tmp_path, "schedule.epochs=12", "tower.dropout=0.0"), teacher)
     pictures = prepared(recipe, data, tmp_path)
-    wanted = targets(recipe, pictures, 16, tmp_path / "cache")
+    wanted = targets(recipe, open_teacher(recipe), pictures, 16, tmp_path / "cache")
     assert wanted is not None
 
     def agreement(twin: TwinFile) -> float:
@@ -101,6 +108,48 @@ def test_a_twin_comes_to_agree_with_its_teacher(tmp_path: Path, data: Path, teac
     before = agreement(replace(learnt, tensors=tensors))
     assert agreement(learnt) > max(0.8, before + 0.2)
     assert "taught by" in learnt.card.trained_on
+
+
+FEW = ("schedule.epochs=1", "sampler.steps=1")
+
+
+def test_a_teacher_that_saw_who_is_to_validate_is_refused(tmp_path: Path, data: Path) -> None:
+    recipe = tiny(tmp_path, *FEW, "data.held_out=0")
+    teacher = train(recipe, data, tmp_path / "all", cache=tmp_path / "cache").model
+    with pytest.raises(DataError, match=f"{teacher} was trained on 4 of the identities") as caught:
+        train(taught(tiny(tmp_path, *FEW), teacher), data, tmp_path / "run", cache=tmp_path / "cache")
+    assert "teacher" in caught.value.hint
+
+
+def test_whom_the_teacher_knows_is_known_of_the_pupil(tmp_path: Path, data: Path, teacher: Path) -> None:
+    """A test with any of them would be no test."""
+    others = draw_people(tmp_path / "others", 12, 4, seed=7)
+    for folder in sorted(others.iterdir()):
+        folder.rename(folder.with_name(f"other-{folder.name}"))
+    done = train(taught(tiny(tmp_path, *FEW), teacher), others, tmp_path / "run", cache=tmp_path / "cache")
+    pupil, master = open_model(str(done.model)), open_model(str(teacher))
+    assert len(pupil.identities) == 12 + 9
+    assert master.identities < pupil.identities
+    assert len(pupil.validated) == 4 + 3
+    assert master.validated < pupil.validated
+    assert json.loads(done.report.read_text("utf-8"))["taught_by"] == master.digest
+
+
+@pytest.mark.parametrize("key", ["tower.start", "teacher.model"])
+def test_a_run_does_not_go_on_with_another_model_of_that_name(
+    tmp_path: Path, data: Path, teacher: Path, key: str
+) -> None:
+    """Its report and its marks would be of a model that it never saw."""
+    place = tmp_path / "first.safetensors"
+    place.write_bytes(teacher.read_bytes())
+    recipe = tiny(tmp_path, *FEW, f"{key}='{place}'")
+    done = train(recipe, data, tmp_path / "run", cache=tmp_path / "cache")
+    before = done.model.read_bytes()
+    other = replace(recipe, tower=replace(recipe.tower, start=""), teacher=Teacher(), seed=9)
+    shutil.copy(train(other, data, tmp_path / "other", cache=tmp_path / "cache").model, place)
+    with pytest.raises(CheckpointError, match=r"another (model|teacher)"):
+        train(recipe, data, tmp_path / "run", cache=tmp_path / "cache")
+    assert done.model.read_bytes() == before
 
 
 def test_a_teacher_of_another_dimension_is_refused(tmp_path: Path, data: Path, teacher: Path) -> None:

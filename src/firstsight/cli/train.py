@@ -72,7 +72,7 @@ def train(
         remark(f"{len(done.unreadable)} pictures were left out:")
         for line in done.unreadable[:SHOWN]:
             remark(f"  {line}")
-    for measured in map(dict, done.position.history[-1:]):
+    if measured := done.measured:
         shown = ", ".join(
             f"{name} {100 * value:.1f} %" for name, value in measured.items() if name != "epoch"
         )

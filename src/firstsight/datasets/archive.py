@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import errno
 import gzip
 import hashlib
 import lzma
@@ -17,7 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from io import BufferedIOBase
 from pathlib import Path, PurePosixPath
-from typing import IO, Final
+from typing import IO, Final, TypeGuard
 
 from firstsight.errors import DataError
 
@@ -25,6 +26,14 @@ PICTURES: Final = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", "
 """Endings of the files that count as pictures."""
 DAMAGE: Final = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, RuntimeError)
 """What the readers of damaged or encrypted archives raise beside ``OSError``."""
+
+
+def passes(error: Exception) -> TypeGuard[OSError]:
+    """Whether it is the system that does not give a file, and may do so later; otherwise that is damaged.
+
+    Damage bears no number, or that of a place in a damaged archive which points out of it.
+    """
+    return isinstance(error, OSError) and error.errno not in (None, errno.EINVAL)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,7 +55,8 @@ class Archive:
         The same wherever and however the data set is packed, for what is told of a result.
         """
         lines = (f"{name}\t{size}\n" for name, size in self.sizes.items())
-        return hashlib.sha256("".join(lines).encode()).hexdigest()
+        # A file's name need not be UTF-8: it is counted by its bytes then.
+        return hashlib.sha256("".join(lines).encode(errors="surrogateescape")).hexdigest()
 
     def edition(self) -> str:
         """SHA-256 that becomes another when files are replaced by others of their names and sizes.

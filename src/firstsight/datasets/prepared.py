@@ -59,6 +59,16 @@ class Prepared:
     key: str = ""
     """The name of its folder: what is kept of these very pixels elsewhere goes by it."""
 
+    @property
+    def selection(self) -> str:
+        """What tells which pictures of the data set have a row; empty where all of them have one.
+
+        Beside ``digest``, which is that of the whole data set, whatever was left out of it.
+        """
+        if not self.unreadable:
+            return ""
+        return hashlib.sha256(json.dumps([item.name for item in self.items]).encode()).hexdigest()
+
     def rows(self, names: Sequence[str]) -> NDArray[np.intp]:
         """Rows of the pictures of those names.
 

@@ -18,7 +18,7 @@ import numpy as np
 from filelock import FileLock
 from numpy.typing import NDArray
 
-from firstsight.datasets.archive import Archive
+from firstsight.datasets.archive import Archive, passes
 from firstsight.datasets.prepared import (
     PIXELS,
     Item,
@@ -62,8 +62,8 @@ def prepare(
         progress: called after every piece.
 
     Raises:
-        DataError: a picture cannot be used and ``strict`` was asked for, none can, or the folder
-            cannot be written.
+        DataError: a picture cannot be used and ``strict`` was asked for, none can, a file that the disk
+            does not give, or the folder cannot be written.
     """
     everything = [item for _, items in sources for item in items]
     made = digest("".join(archive.digest() for archive, _ in sources), everything, view)
@@ -170,6 +170,12 @@ def _seen(archive: Archive, see: Callable[[Crop], Crop | str], item: Item) -> Cr
     except ImageError as error:
         return error.message
     except DAMAGE as error:
+        if passes(error):
+            # Kept in the cache, it would leave the picture out for good.
+            raise DataError(
+                f"{item.name} in {archive.path} cannot be read ({error.strerror or error}).",
+                hint="Give the same command when it can be, or take the file away.",
+            ) from error
         return f"it cannot be read ({error})"
 
 

@@ -111,12 +111,13 @@ class ByIdentity:
             classes: the training set.
             identities: P.
             each: K.
-            groups: draw the identities out of this many groups (alphabets); 0 for any.
+            groups: draw the identities out of this many groups (alphabets); 0 for any. Groups that have
+                fewer than P together make a smaller batch.
             steps: batches of an epoch.
             seed: of everything.
 
         Raises:
-            DataError: fewer identities with K pictures than P.
+            DataError: fewer identities with K pictures than P, in all or in any so many groups.
         """
         self.classes, self.identities, self.each = classes, identities, each
         self.groups, self.steps, self.seed = groups, steps, seed
@@ -135,12 +136,19 @@ class ByIdentity:
                 f"{len(usable)} identities have {each} pictures; a batch asks for {identities}.",
                 hint="Lower sampler.identities or sampler.each in the recipe.",
             )
+        most = sum(sorted(map(len, self.members), reverse=True)[: groups or None])
+        if most < identities:
+            raise DataError(
+                f"No {groups} groups have more than {most} identities with {each} pictures together; "
+                f"a batch asks for {identities}.",
+                hint="Raise sampler.groups, or lower sampler.identities in the recipe.",
+            )
 
     def __len__(self) -> int:
         return self.steps
 
     def batch(self, epoch: int, step: int) -> Batch:
-        """P classes, without repeats, with K pictures each."""
+        """P classes, without repeats, with K pictures each; fewer where the groups drawn have no more."""
         draw = np.random.default_rng((self.seed, epoch, step))
         groups = draw.permutation(len(self.members))[: self.groups or None]
         pool = np.concatenate([self.members[group] for group in groups])

@@ -19,6 +19,8 @@ from firstsight.datasets.prepared import Item
 from firstsight.errors import DataError
 
 LAYOUTS: Final = ("folder", "omniglot", "lfw", "celeba")
+LEAST_HELD_OUT: Final = 2
+"""Identities of a folder that can validate: fewer, and nobody does."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,7 +59,8 @@ def open_split(layout: str, part: str, path: Path, *, held_out: float = 0.1, see
             ``"view1"``, or ``"fold-3"``, ``"folds-1-5"``: everybody trains but the people of those folds
             of View 2, which the twin may then be tested on.
         path: the data set.
-        held_out: share of the identities of a folder that validate.
+        held_out: share of the identities of a folder that validate; nobody, where it comes to fewer
+            than two.
         seed: which of them.
 
     Raises:
@@ -77,6 +80,8 @@ def open_split(layout: str, part: str, path: Path, *, held_out: float = 0.1, see
 def _folder(identities: Identities, held_out: float, seed: int) -> Split:
     everyone = sorted(name for name, found in identities.pictures.items() if len(found) > 1)
     count = round(held_out * len(everyone))
+    if count < LEAST_HELD_OUT:
+        count = 0  # nobody to tell them from: they are of more use in training
     order = np.random.default_rng((seed, len(everyone))).permutation(len(everyone))
     kept_back = frozenset(everyone[place] for place in order[:count])
     # Who has one picture only can teach what is apart, not what is alike; margin softmax uses both.

@@ -20,6 +20,7 @@ from platformdirs import user_cache_path
 from safetensors.numpy import load_file, save
 
 from firstsight.datasets import Archive
+from firstsight.datasets.archive import passes
 from firstsight.errors import DataError, ImageError
 from firstsight.faces import Detector, middle_face
 from firstsight.files import write_whole
@@ -131,9 +132,9 @@ def _crop(model: Model, detector: Detector, archive: Archive, name: str) -> NDAr
     except ImageError:
         return None
     except OSError as error:
-        # Damage bears no number. What the system refuses has one and passes; a row of zeros would be kept.
-        if error.errno is None:
+        if not passes(error):
             return None
+        # A row of zeros would be kept for good.
         raise DataError(
             f"{name} of {archive.path} cannot be read ({error.strerror or error}).",
             hint="Make it readable and run the same again: what was embedded before is kept.",

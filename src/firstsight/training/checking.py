@@ -7,9 +7,10 @@ from typing import Any, Final
 
 from firstsight.datasets.splits import LAYOUTS
 from firstsight.errors import RecipeError
+from firstsight.training.optimising import COMMON
 from firstsight.training.recipe import Recipe
 from firstsight.twins.heads import HEADS
-from firstsight.twins.koch import INITIALISATIONS
+from firstsight.twins.koch import INITIALISATIONS, LAYERS
 from firstsight.twins.losses import LOSSES
 
 CHOICES: Final[dict[str, tuple[Any, ...]]] = {
@@ -107,6 +108,12 @@ def check(recipe: Recipe) -> None:
                 f"optimiser.layers.{name} has impossible values.",
                 hint="Its rate must be above 0, its momentum 0 to 1, its decay 0 or more.",
             )
+    if 0 < recipe.schedule.patience < recipe.validation.every:
+        raise RecipeError(
+            f"schedule.patience is {recipe.schedule.patience} epochs, and validation comes every "
+            f"{recipe.validation.every}: the run would end before the first.",
+            hint="Raise schedule.patience, or lower validation.every.",
+        )
     if recipe.validation.ways < 2:
         raise RecipeError("validation.ways is below 2.", hint="Ask for 2 or more.")
     size = recipe.sampler.size * (2 if recipe.sampler.name == "pairs" else 1)
@@ -140,6 +147,13 @@ def check(recipe: Recipe) -> None:
         raise RecipeError(
             "koch sees 105 x 105 grey pictures.", hint="Set data.size = 105, data.channels = 1."
         )
+    if recipe.tower.name == "koch" and recipe.tower.dropout:
+        raise RecipeError("koch has no dropout.", hint="Set tower.dropout = 0.")
+    if recipe.sampler.name == "pairs" and (recipe.data.turned or recipe.data.mirrored):
+        raise RecipeError(
+            "The list of `pairs` shows pictures as they are, not turned into classes of their own.",
+            hint="Take sampler.name = 'identities', or set data.turned = false and data.mirrored = false.",
+        )
     if recipe.teacher.model and (recipe.data.turned or recipe.data.mirrored):
         raise RecipeError(
             "A teacher knows pictures as they are, not turned into classes of their own.",
@@ -159,6 +173,27 @@ def check(recipe: Recipe) -> None:
         raise RecipeError(
             "tower.widths and tower.depths must be 1 or more, for one stage or more.", hint="Mend them."
         )
+
+
+def check_heeded(recipe: Recipe, key: str) -> None:
+    """Refuse a change that would change nothing.
+
+    Raises:
+        RecipeError: a rate, momentum or decay of all layers, where each has its own.
+    """
+    table, _, kind = key.rpartition(".")
+    if table == "optimiser" and kind in COMMON and _all_have_their_own(recipe):
+        raise RecipeError(
+            f"{key} would change nothing: optimiser.layers has a {kind} for every layer.",
+            hint=f"Change those, as in --set 'optimiser.layers.\"tower.conv1\".{kind}=...'.",
+        )
+
+
+def _all_have_their_own(recipe: Recipe) -> bool:
+    layers = recipe.optimiser.layers
+    learns = recipe.loss.name != "margin-softmax" or "loss" in layers
+    conv = recipe.tower.name == "koch" and all(f"tower.{layer}" in layers for layer in LAYERS)
+    return learns and ("tower" in layers or conv) and ("head" in layers)
 
 
 def _range(least: float, most: float) -> str:

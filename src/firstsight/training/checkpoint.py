@@ -41,6 +41,15 @@ class Position:
     best_epoch: int = -1
     history: list[dict[str, float]] = field(default_factory=list)
     """What was measured after each epoch."""
+    # Older checkpoints lack what follows, and then nothing is compared.
+    selection: str | None = None
+    """Which pictures of the data have a row, where some were left out; see ``Prepared.selection``."""
+    start: str | None = None
+    """Digest of the model that the run went on from; empty without one."""
+    teacher: str | None = None
+    """Digest of the teacher; empty without one."""
+    processes: int | None = None
+    """That share each batch: batch norms see another part of it with another number of them."""
 
 
 def write_checkpoint(folder: Path, position: Position, tensors: dict[str, Tensor]) -> None:
@@ -66,11 +75,15 @@ def write_checkpoint(folder: Path, position: Position, tensors: dict[str, Tensor
             part.unlink()
 
 
-def read_checkpoint(folder: Path, recipe: str, data: str) -> tuple[Position, dict[str, Tensor]] | None:
+def read_checkpoint(folder: Path, own: Position) -> tuple[Position, dict[str, Tensor]] | None:
     """The checkpoint of a run, if there is one.
 
+    Args:
+        folder: of the run.
+        own: what the run is made of now; what is None there is not compared.
+
     Raises:
-        CheckpointError: it is damaged, or of another recipe or other data.
+        CheckpointError: it is damaged, or of a run that was made of something else.
     """
     place = folder / FILE
     if not place.is_file():
@@ -82,8 +95,19 @@ def read_checkpoint(folder: Path, recipe: str, data: str) -> tuple[Position, dic
         position = Position(**values)
     except (OSError, SafetensorError, ValueError, KeyError, TypeError) as error:
         raise CheckpointError(f"{place} is damaged ({error!r}).", hint="Name another --out.") from error
-    for was, now, what in ((position.recipe, recipe, "another recipe"), (position.data, data, "other data")):
-        if was != now:
+    shared = f"a run that {position.processes} processes share, not {own.processes}"
+    for key, what in (
+        ("recipe", "another recipe"),
+        ("data", "other data"),
+        ("selection", "the same data with other pictures left out"),
+        ("start", "a run that went on from another model"),
+        ("teacher", "a run with another teacher"),
+        ("processes", shared),
+    ):
+        was, now = getattr(position, key), getattr(own, key)
+        if was is None:
+            setattr(position, key, now)
+        elif now not in (was, None):
             raise CheckpointError(f"{place} belongs to {what}.", hint="Name another --out, or go back to it.")
     return position, tensors
 

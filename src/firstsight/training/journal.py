@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from firstsight.errors import TrainingError
+from firstsight.errors import TrainingError, UsageError
+from firstsight.files import write_whole
 
 FILE: Final = "log.jsonl"
 Value = float | int | str
@@ -31,7 +32,8 @@ class Journal:
         self.path = folder / FILE
         kept = [line for line in read_log(folder) if line["step"] <= done]
         with _written(self.path):
-            self.path.write_text("".join(json.dumps(line) + "\n" for line in kept), "utf-8")
+            # Whole or not at all: a disk that is full must not take the log of what was done.
+            write_whole(self.path, "".join(json.dumps(line) + "\n" for line in kept))
         self._board: Any = _board(folder, done) if tensorboard else None
 
     def write(self, step: int, values: Mapping[str, Value]) -> None:
@@ -73,9 +75,10 @@ def read_log(folder: Path) -> list[dict[str, Any]]:
 def _written(place: Path) -> Iterator[None]:
     try:
         yield
-    except OSError as error:
+    except (OSError, UsageError) as error:
+        why = error if isinstance(error, OSError) else error.__cause__
         raise TrainingError(
-            f"The log {place} cannot be written ({error.strerror}).",
+            f"The log {place} cannot be written ({getattr(why, 'strerror', why)}).",
             hint="Make room and give the same command: the run goes on from its checkpoint.",
         ) from error
 

@@ -22,6 +22,7 @@ from firstsight.datasets.prepared import Prepared
 from firstsight.datasets.samplers import Batch, ByIdentity, ByPair, Classes, Sampler, Shuffled
 from firstsight.datasets.splits import labels
 from firstsight.errors import CheckpointError, DataError
+from firstsight.models import Model
 from firstsight.training.building import Twin, build_loss
 from firstsight.training.checkpoint import (
     Position,
@@ -60,6 +61,8 @@ class Run:
     tensorboard: bool = False
     targets: NDArray[np.float32] | None = None
     """What a teacher makes of each training picture, (N, D); None without one."""
+    teacher: Model | None = None
+    """Who made them."""
 
 
 def build_sampler(recipe: Recipe, classes: Classes) -> Sampler:
@@ -127,7 +130,14 @@ def fit(
     monitor = Monitor(compares=recipe.loss.name in ("cross-entropy", "contrastive", "triplet"))
 
     # Where the run stands.
-    position = Position(recipe.digest, run.train.digest)
+    position = Position(
+        recipe.digest,
+        run.train.digest,
+        selection=run.train.selection,
+        start=twin.start.digest if twin.start else "",
+        teacher=run.teacher.digest if run.teacher else "",
+        processes=processes.count,
+    )
     best: dict[str, Tensor] = {}
 
     def tensors() -> dict[str, Tensor]:
@@ -143,7 +153,9 @@ def fit(
     def below(found: dict[str, Tensor], start: str) -> dict[str, Tensor]:
         return {name.removeprefix(start): value for name, value in found.items() if name.startswith(start)}
 
-    if kept := read_checkpoint(run.out, recipe.digest, run.train.digest):
+    # Without a step to do, any number of processes may make the model.
+    expected = position if further else replace(position, processes=None)
+    if kept := read_checkpoint(run.out, expected):
         position, found = kept
         try:
             for part, module in parts.items():
@@ -199,6 +211,8 @@ def fit(
                 value = float(loss.detach())
                 monitor.look(value, embeddings.detach(), batch)
                 optimiser.step()
+                # At each step: a checkpoint holds the first process's, which must be what all go on with.
+                processes.average_buffers([twin.tower])
                 position.step += 1
                 position.done += 1
                 position.pictures += len(batch.rows)
@@ -224,7 +238,6 @@ def fit(
                     saved = time.monotonic()
 
             position.epoch, position.step = position.epoch + 1, 0
-            processes.average_buffers([twin.tower])
             if run.validator and (
                 position.epoch % recipe.validation.every == 0 or position.epoch == recipe.schedule.epochs
             ):

@@ -35,7 +35,8 @@ class Monitor:
         """
         if not math.isfinite(loss):
             raise TrainingStopped(
-                f"The loss became {loss}.", hint="Lower optimiser.rate, or raise schedule.warmup."
+                f"The loss became {loss}.",
+                hint="Lower optimiser.rate and the rates of optimiser.layers, or raise schedule.warmup.",
             )
         with torch.no_grad():
             spread = float(unit(embeddings.float()).std(0).norm())
@@ -44,7 +45,8 @@ class Monitor:
             raise TrainingStopped(
                 f"The embedding has collapsed: for {PATIENCE} steps all pictures had the same one "
                 f"(spread {spread:.1g}).",
-                hint="Lower optimiser.rate, raise the margin, or take another loss.",
+                hint="Lower optimiser.rate and the rates of optimiser.layers, raise the margin, or take "
+                "another loss.",
             )
         self.one_sided = self.one_sided + 1 if self.compares and not balanced(batch) else 0
         if self.one_sided >= PATIENCE:

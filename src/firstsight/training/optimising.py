@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +13,8 @@ from firstsight.errors import RecipeError
 from firstsight.training.recipe import Optimiser, Schedule
 
 Named = Sequence[tuple[str, nn.Parameter]]
+COMMON: Final = ("rate", "momentum", "decay")
+"""What layers have of their own."""
 
 
 def build_optimiser(named: Named, choice: Optimiser) -> torch.optim.Optimizer:
@@ -20,7 +23,7 @@ def build_optimiser(named: Named, choice: Optimiser) -> torch.optim.Optimizer:
     L2 is added to the gradient of weights, not of biases, gains and slopes, unless a layer is named.
 
     Raises:
-        RecipeError: a layer that the twin does not have.
+        RecipeError: a layer that the twin does not have, or values for all others where there are none.
     """
     groups: list[dict[str, object]] = []
     left = list(named)
@@ -33,6 +36,8 @@ def build_optimiser(named: Named, choice: Optimiser) -> torch.optim.Optimizer:
             )
         left = [pair for pair in left if pair not in own]
         groups.append(_group(own, layer.rate, layer.momentum, layer.decay))
+    if not left:
+        _refuse_idle(choice)
     for decay, own in (
         (choice.decay, [pair for pair in left if pair[1].ndim > 1]),
         (0.0, [pair for pair in left if pair[1].ndim <= 1]),
@@ -44,6 +49,18 @@ def build_optimiser(named: Named, choice: Optimiser) -> torch.optim.Optimizer:
             del group["momentum"]
         return torch.optim.AdamW(groups)
     return torch.optim.SGD(groups)
+
+
+def _refuse_idle(choice: Optimiser) -> None:
+    """Where each parameter has a layer's values, no others count: refuse what was meant to."""
+    for key in COMMON:
+        value = getattr(choice, key)
+        # What a layer has as well, or is nobody's choice, does no harm.
+        if value not in {getattr(Optimiser(), key), *(getattr(one, key) for one in choice.layers.values())}:
+            raise RecipeError(
+                f"optimiser.{key} is {value}, and optimiser.layers has a {key} for every parameter.",
+                hint=f'Change the {key} of the layers, as in optimiser.layers."NAME".{key}.',
+            )
 
 
 def _group(own: Named, rate: float, momentum: float, decay: float) -> dict[str, object]:

@@ -20,7 +20,7 @@ from firstsight.evaluation.plots import draw_curves
 from firstsight.evaluation.provenance import machine, moment, versions
 from firstsight.evaluation.result import Curve
 from firstsight.files import write_whole
-from firstsight.models import Calibration, Card
+from firstsight.models import Calibration, Card, Model
 from firstsight.models.file import ENDING, TwinFile, calibrated, read_twin, weights, write_twin
 from firstsight.models.model import mark
 from firstsight.training.building import Twin
@@ -52,6 +52,14 @@ class Outcome:
     """Pictures that were left out, with the reason."""
     uncalibrated: str
     """Why the model has no calibration; empty when it has one."""
+    kept_epoch: int
+    """After which epoch the weights of the model are those of the run; with ``patience`` the best one's."""
+
+    @property
+    def measured(self) -> dict[str, float]:
+        """What the last validation up to that epoch measured; empty where there was none."""
+        found = [line for line in self.position.history if line["epoch"] <= self.kept_epoch]
+        return dict(found[-1]) if found else {}
 
 
 def finish(run: Run, split: Split, position: Position, processes: Processes) -> Outcome:
@@ -63,12 +71,13 @@ def finish(run: Run, split: Split, position: Position, processes: Processes) -> 
     held = run.validator.prepared if run.validator else None
     unreadable = run.train.unreadable + (held.unreadable if held else ())
     model, report, picture = run.out / MODEL, run.out / REPORT, run.out / PICTURE
-    outcome = Outcome(model, report, picture, position, unreadable, "")
+    outcome = Outcome(model, report, picture, position, unreadable, "", kept_epoch(run, position))
     if not processes.first:
         return outcome
-    file = twin_file(run.recipe, run.twin, split)
+    file = twin_file(run.recipe, run.twin, split, run.teacher)
     if given := _given(model, file.digest):
-        file = calibrated(file, given)
+        # With the marks of whom it was made on.
+        file = replace(file, calibration=given.calibration, validated=file.validated | given.validated)
     else:
         try:
             file = calibrated(file, calibrate_held_out(file, held, run.recipe.seed))
@@ -80,18 +89,27 @@ def finish(run: Run, split: Split, position: Position, processes: Processes) -> 
     return outcome
 
 
-def twin_file(recipe: Recipe, twin: Twin, split: Split) -> TwinFile:
+def kept_epoch(run: Run, position: Position) -> int:
+    """The epoch whose weights are kept: the best one where the recipe waits for it, or the last."""
+    waited = run.recipe.schedule.patience and run.validator and position.best_epoch > 0
+    return position.best_epoch if waited else position.epoch
+
+
+def twin_file(recipe: Recipe, twin: Twin, split: Split, teacher: Model | None = None) -> TwinFile:
     """What the model file holds, before calibration."""
     tensors = weights(twin.tower, twin.head)
     sources = sorted({archive.path.name for archive, _ in split.train})
     identities = {item.identity for _, items in split.train for item in items}
     pictures = sum(len(items) for _, items in split.train)
-    taught = f", taught by {recipe.teacher.model}" if recipe.teacher.model else ""
+    taught = (
+        f", taught by {teacher.name if teacher else recipe.teacher.model}" if recipe.teacher.model else ""
+    )
+    started = f", started from {twin.start.name}" if twin.start else ""
     card = Card(
         title=(recipe.about or f"A twin trained by the recipe {recipe.name}").rstrip("."),
         licence="that of the data it was trained on",
         trained_on=f"{', '.join(sources)} ({recipe.data.part}): {pictures:,} pictures of "
-        f"{len(identities):,} identities{taught}",
+        f"{len(identities):,} identities{taught}{started}",
         source=f"firstsight train {recipe.name}",
         limits="Knows only what its training pictures are like.",
         megabytes=round(sum(value.nbytes for value in tensors.values()) / 1e6, 1),
@@ -99,9 +117,11 @@ def twin_file(recipe: Recipe, twin: Twin, split: Split) -> TwinFile:
     )
     marks = frozenset(mark(identity) for identity in identities)
     validated = frozenset(mark(item.identity) for _, items in split.validation for item in items)
-    if twin.start:
-        marks |= twin.start.identities
-        validated |= twin.start.validated
+    # What they learnt of whom, it has learnt from them.
+    for origin in (twin.start, teacher):
+        if origin:
+            marks |= origin.identities
+            validated |= origin.validated
     return TwinFile(
         recipe.name,
         twin.blueprint,
@@ -113,14 +133,14 @@ def twin_file(recipe: Recipe, twin: Twin, split: Split) -> TwinFile:
     )
 
 
-def _given(model: Path, digest: str) -> Calibration | None:
-    """What ``firstsight calibrate`` put into the file since; a run that is ended again keeps it."""
+def _given(model: Path, digest: str) -> TwinFile | None:
+    """The file, where ``firstsight calibrate`` put thresholds into it since: a run ended again keeps them."""
     try:
         there = read_twin(model)
     except ModelError:
         return None
     found = there.calibration
-    return found if found and there.digest == digest and found.provenance["data"] != HELD_OUT else None
+    return there if found and there.digest == digest and found.provenance["data"] != HELD_OUT else None
 
 
 def calibrate_held_out(file: TwinFile, held: Prepared | None, seed: int) -> Calibration:
@@ -149,17 +169,19 @@ def summary(
     return {
         "recipe": recipe,
         "started_from": run.twin.start.digest if run.twin.start else "",
+        "taught_by": run.teacher.digest if run.teacher else "",
         "recipe_digest": run.recipe.digest,
         "data_digest": run.train.digest,
         "pictures_in_training": len(run.train.items),
         "pictures_left_out": len(outcome.unreadable),
         "model_digest": file.digest,
         "epochs": position.epoch,
+        "kept_epoch": outcome.kept_epoch,
         "steps": position.done,
         "pictures_seen": position.pictures,
         "pairs_scored": position.pairs,
         "seconds": round(position.seconds, 1),
-        "processes": processes.count,
+        "processes": position.processes or processes.count,
         "device": processes.device.type,
         "precision": "bf16" if mixed(run.recipe.precision, processes.device) else "fp32",
         "history": position.history,

@@ -52,12 +52,16 @@ class Processes:
 
     def average_buffers(self, modules: Iterable[nn.Module]) -> None:
         """What batch norms have seen becomes its mean over the processes."""
-        if self.count > 1:
-            for module in modules:
-                for buffer in module.buffers():
-                    if buffer.is_floating_point():
-                        distributed.all_reduce(buffer)
-                        buffer /= self.count
+        if self.count == 1:
+            return
+        found = [one for module in modules for one in module.buffers() if one.is_floating_point()]
+        if found:
+            # Many small ones: sent together they cost one exchange.
+            together = torch.cat([one.flatten() for one in found])
+            distributed.all_reduce(together)
+            together /= self.count
+            for one, mean in zip(found, torch.split(together, [one.numel() for one in found]), strict=True):
+                one.copy_(mean.view_as(one))
 
     def agreed(self, measured: dict[str, float]) -> dict[str, float]:
         """What the first one measured: all must come to the same decisions."""

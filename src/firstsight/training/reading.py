@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from firstsight.errors import RecipeError
-from firstsight.training.checking import check
+from firstsight.training.checking import check, check_heeded
 from firstsight.training.recipe import Recipe
 
 T = TypeVar("T")
@@ -32,7 +32,7 @@ def read_recipe(place: str, changes: Sequence[str] = ()) -> Recipe:
 
     Args:
         place: name of one that ships, or a TOML file.
-        changes: ``key=value``, the key with dots (``schedule.epochs=5``), the value as TOML or as text.
+        changes: ``key=value``, the key as TOML has it (``schedule.epochs=5``), the value as TOML or as text.
 
     Raises:
         RecipeError: there is none, or it cannot be meant.
@@ -51,19 +51,22 @@ def read_recipe(place: str, changes: Sequence[str] = ()) -> Recipe:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise RecipeError(f"{where} is not TOML ({error}).", hint="Mend it.") from error
-    for change in changes:
-        _change(values, change)
+    keys = [_change(values, change) for change in changes]
     values.setdefault("name", Path(place).stem)
     recipe: Recipe = filled(Recipe, values, where)
     check(recipe)
+    for key in keys:
+        check_heeded(recipe, key)
     return recipe
 
 
-def _change(values: dict[str, Any], change: str) -> None:
+def _change(values: dict[str, Any], change: str) -> str:
+    """Make one change, and return its key."""
     key, sign, text = change.partition("=")
-    *path, last = key.strip().split(".")
-    if not sign or not last:
+    path = _path(key) if sign else []
+    if not path:
         raise RecipeError(f"--set {change} is not key=value.", hint="As in: --set schedule.epochs=5")
+    *path, last = path
     try:
         value = tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
@@ -74,6 +77,20 @@ def _change(values: dict[str, Any], change: str) -> None:
         if not isinstance(place, dict):
             raise RecipeError(f"--set {change}: {part} is no table.", hint="Check the key.")
     place[last] = value
+    return ".".join([*path, last])
+
+
+def _path(key: str) -> list[str]:
+    """A key in its parts, as TOML splits it (``optimiser.layers."tower.conv1".rate``); empty for none."""
+    try:
+        found: Any = tomllib.loads(f"{key.strip()} = 0")
+    except tomllib.TOMLDecodeError:
+        return []
+    path = []
+    while isinstance(found, dict) and len(found) == 1:
+        [(part, found)] = found.items()
+        path.append(part)
+    return path if found == 0 else []
 
 
 def filled(kind: type[T], values: Mapping[str, Any], where: str, path: str = "") -> T:

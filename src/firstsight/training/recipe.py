@@ -55,7 +55,7 @@ class Tower:
     stride: int = 1
     """Of the first convolution of ``residual``: 2 sees half the detail in a third of the time."""
     dropout: float = 0.0
-    """Before the embedding."""
+    """Before the embedding, of ``residual``."""
     initialisation: str = "paper"
     """Of ``koch``: the ``paper``'s, or ``he``."""
     start: str = ""
@@ -116,7 +116,8 @@ class SamplerChoice:
     each: int = 4
     """Pictures of each of ``identities``."""
     groups: int = 0
-    """Of ``identities``: drawn out of so many groups (alphabets, and each turn of one); 0 for all."""
+    """Of ``identities``: drawn out of so many groups (alphabets, and each turn of one); 0 for all. Where the
+    groups that were drawn are small, the batch holds all that they have, and is smaller."""
     steps: int = 100
     """Batches of an epoch of ``identities``."""
     pairs: int = 30_000
@@ -139,6 +140,7 @@ class Optimiser:
     name: str = "sgd"
     """``sgd`` or ``adamw``."""
     rate: float = 0.1
+    """As momentum and decay, of what no entry of ``layers`` names."""
     momentum: float = 0.9
     """Of ``sgd``."""
     momentum_start: float = -1.0

@@ -19,7 +19,7 @@ from firstsight.training.narrowing import narrow
 from firstsight.training.outcome import Outcome, finish
 from firstsight.training.processes import Processes, joined
 from firstsight.training.recipe import Recipe
-from firstsight.training.teaching import targets
+from firstsight.training.teaching import open_teacher, targets
 from firstsight.training.validating import Validator
 
 Stage = Callable[[str], Callable[[int, int], None]]
@@ -61,7 +61,7 @@ def train(
         TrainingError: the run cannot begin, go on, or was ended by a monitor.
     """
     _make(out)
-    with joined() as processes, _alone(out, processes):
+    with joined() as processes, alone(out, processes):
         run, split = set_up(recipe, path, out, processes, cache, strict, workers, tensorboard, stage)
         position = fit(run, processes, progress, measured, further=further)
         return finish(run, split, position, processes)
@@ -81,14 +81,17 @@ def set_up(
     """All that a run needs, and which pictures are on which side; see ``train``."""
     _make(out)
     split = open_split(recipe.data.layout, recipe.data.part, path, held_out=recipe.data.held_out)
-    twin = build_twin(recipe)
-    if twin.start and (
-        known := twin.start.trained_on({item.identity for _, items in split.validation for item in items})
+    twin, teacher = build_twin(recipe), open_teacher(recipe)
+    held_out = {item.identity for _, items in split.validation for item in items}
+    for model, name, told in (
+        (twin.start, recipe.tower.start, "Start from another model"),
+        (teacher, recipe.teacher.model, "Take another teacher"),
     ):
-        raise DataError(
-            f"{recipe.tower.start} was trained on {len(known)} of the identities that are to validate.",
-            hint="Start from another model, or hold out others.",
-        )
+        if model and (known := model.trained_on(held_out)):
+            raise DataError(
+                f"{name} was trained on {len(known)} of the identities that are to validate.",
+                hint=f"{told}, or hold out others.",
+            )
     view, place = view_of(twin.preprocessing), cache or user_cache_path("firstsight") / "prepared"
 
     def prepared(part: str, title: str) -> Prepared:
@@ -99,9 +102,8 @@ def set_up(
     if not processes.first:
         processes.wait()
     data = prepared("train", "Preparing")
-    learnt = targets(
-        recipe, data, twin.blueprint.dimension, place, stage("Asking the teacher") if stage else None
-    )
+    asked = stage("Asking the teacher") if stage and teacher else None
+    learnt = targets(recipe, teacher, data, twin.blueprint.dimension, place, asked)
     if recipe.tower.narrow:
         twin = narrow(recipe, twin, data)
     held = prepared("validation", "Preparing validation") if split.validation else None
@@ -110,15 +112,20 @@ def set_up(
     validator = Validator(held, split.pairs, recipe.validation, recipe.seed) if held else None
     if validator:
         validator.check()
-    return Run(recipe, twin, data, validator, out, workers, tensorboard, learnt), split
+    return Run(recipe, twin, data, validator, out, workers, tensorboard, learnt, teacher), split
 
 
 @contextmanager
-def _alone(out: Path, processes: Processes) -> Iterator[None]:
-    """Nobody else trains in the folder meanwhile: two would write over each other's checkpoints."""
+def alone(out: Path, processes: Processes) -> Iterator[None]:
+    """Nobody else trains in the folder meanwhile: two would write over each other's checkpoints.
+
+    Raises:
+        TrainingError: somebody does, or nothing can be written into it.
+    """
     if not processes.first:
         yield
         return
+    _make(out)
     lock = FileLock(out / "lock")
     try:
         lock.acquire(timeout=0)

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -18,10 +19,10 @@ from firstsight.errors import TrainingError, TrainingStopped
 from firstsight.files import write_whole
 from firstsight.training.checking import check
 from firstsight.training.loop import Progress, fit
-from firstsight.training.processes import joined
+from firstsight.training.processes import Processes, joined
 from firstsight.training.reading import filled
 from firstsight.training.recipe import Recipe
-from firstsight.training.run import Stage, set_up
+from firstsight.training.run import Stage, alone, set_up
 from firstsight.training.writing import recipe_text
 from firstsight.twins.koch import LAYERS
 
@@ -136,15 +137,34 @@ def search(
     Raises:
         DataError: the data are not as the layout has them, or too few.
         RecipeError: a key of the space that the recipe does not have.
-        TrainingError: Optuna is not installed, nothing validates, the folder holds another search, or
-            no trial came to anything.
+        TrainingError: Optuna is not installed, nothing validates, the folder holds another search, one
+            is under way in it, or no trial came to anything.
     """
     middle = {
         key: (ends.low * ends.high) ** 0.5 if ends.log else (ends.low + ends.high) / 2
         for key, ends in space.items()
     }
     changed(recipe, middle)
-    study = _opened(recipe, space, out, epochs)
+    # One at a time: another's trials would be taken for killed ones, and their folder be removed.
+    with alone(out, Processes()):
+        return _searched(recipe, space, path, out, trials, epochs, cache, workers, stage, progress, told)
+
+
+def _searched(
+    recipe: Recipe,
+    space: Space,
+    path: Path,
+    out: Path,
+    trials: int,
+    epochs: int,
+    cache: Path | None,
+    workers: int,
+    stage: Stage | None,
+    progress: Progress | None,
+    told: Told | None,
+) -> Found:
+    study = _opened(out)
+    _own(study, recipe, space, epochs, _data_of(recipe, path, out, cache, stage), out)
     from optuna import TrialPruned
     from optuna.trial import TrialState
 
@@ -192,7 +212,7 @@ def _tried(
     stage: Stage | None,
     progress: Progress | None,
 ) -> float:
-    """What one trial validates at; its folder is removed again."""
+    """What one trial validates at."""
     from optuna import TrialPruned
 
     def measured(epoch: int, figures: dict[str, float]) -> None:
@@ -200,26 +220,39 @@ def _tried(
         if trial.should_prune():
             raise TrialPruned
 
+    with _trial(out) as folder, joined() as processes:
+        run, _ = set_up(recipe, path, folder, processes, cache, workers=workers, stage=stage)
+        return fit(run, processes, progress, measured).best
+
+
+def _data_of(recipe: Recipe, path: Path, out: Path, cache: Path | None, stage: Stage | None) -> str:
+    """What tells the data of a search from others."""
+    with _trial(out) as folder, joined() as processes:
+        run, _ = set_up(recipe, path, folder, processes, cache, stage=stage)
+    if run.validator is None:
+        raise TrainingError(
+            "No identities validate, so no trial can be told from another.",
+            hint="Set data.held_out, or a data.part that validates.",
+        )
+    sides = (run.train, run.validator.prepared)
+    return " ".join(one for side in sides for one in (side.digest, side.selection) if one)
+
+
+@contextmanager
+def _trial(out: Path) -> Iterator[Path]:
+    """The folder of one trial, which is removed again."""
     folder = out / "trial"
     shutil.rmtree(folder, ignore_errors=True)
     try:
-        with joined() as processes:
-            run, _ = set_up(recipe, path, folder, processes, cache, workers=workers, stage=stage)
-            if run.validator is None:
-                raise TrainingError(
-                    "No identities validate, so no trial can be told from another.",
-                    hint="Set data.held_out, or a data.part that validates.",
-                )
-            return fit(run, processes, progress, measured).best
+        yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _opened(recipe: Recipe, space: Space, out: Path, epochs: int) -> Study:
+def _opened(out: Path) -> Study:
     """The search of a folder, or a new one."""
     try:
         import optuna
-        from optuna.trial import TrialState
         from sqlalchemy.exc import SQLAlchemyError
     except ImportError as error:
         raise TrainingError(
@@ -228,8 +261,7 @@ def _opened(recipe: Recipe, space: Space, out: Path, epochs: int) -> Study:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     place = out / STORAGE
     try:
-        out.mkdir(parents=True, exist_ok=True)
-        study = optuna.create_study(
+        return optuna.create_study(
             storage=f"sqlite:///{place}", study_name="search", direction="maximize", load_if_exists=True
         )
     # SQLAlchemy's errors have their own tree, which comes with Optuna only.
@@ -237,14 +269,23 @@ def _opened(recipe: Recipe, space: Space, out: Path, epochs: int) -> Study:
         raise TrainingError(
             f"The search {place} cannot be opened ({error}).", hint="Name another --out."
         ) from error
+
+
+def _own(study: Study, recipe: Recipe, space: Space, epochs: int, data: str, out: Path) -> None:
+    """Refuse a search for something else, and make this one ready to go on."""
+    import optuna
+    from optuna.trial import TrialState
+
     own = {
         "recipe": recipe.digest,
         "space": {key: [ends.low, ends.high, ends.log] for key, ends in sorted(space.items())},
         "epochs": epochs,
+        "data": data,
     }
-    if study.user_attrs.setdefault("search", own) != own:
+    # Older searches do not know their data.
+    if {"data": data, **study.user_attrs.get("search", own)} != own:
         raise TrainingError(
-            f"{place} belongs to another recipe, other ranges or other epochs.",
+            f"{out / STORAGE} belongs to another recipe, other data, other ranges or other epochs.",
             hint="Name another --out, or go back to them.",
         )
     study.set_user_attr("search", own)
@@ -255,7 +296,6 @@ def _opened(recipe: Recipe, space: Space, out: Path, epochs: int) -> Study:
         seed=recipe.seed + len(study.trials), n_startup_trials=FIRST, multivariate=False
     )
     study.pruner = optuna.pruners.MedianPruner(n_startup_trials=FIRST)
-    return study
 
 
 def _done(study: Study) -> int:

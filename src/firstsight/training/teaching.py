@@ -18,8 +18,18 @@ from firstsight.models import Model, open_model
 from firstsight.training.recipe import Recipe
 
 
+def open_teacher(recipe: Recipe) -> Model | None:
+    """The teacher of a recipe; None without one.
+
+    Raises:
+        ModelError: it cannot be opened.
+    """
+    return open_model(recipe.teacher.model) if recipe.teacher.model else None
+
+
 def targets(
     recipe: Recipe,
+    teacher: Model | None,
     prepared: Prepared,
     dimension: int,
     cache: Path,
@@ -31,7 +41,8 @@ def targets(
     interrupted run goes on where it stopped.
 
     Args:
-        recipe: names the teacher.
+        recipe: says how the teacher is heard.
+        teacher: of ``open_teacher``.
         prepared: the training pictures.
         dimension: of the twin that learns.
         cache: folder of prepared data.
@@ -39,12 +50,10 @@ def targets(
 
     Raises:
         RecipeError: the twin and its teacher do not go together.
-        ModelError: the teacher cannot be opened.
     """
     choice = recipe.teacher
-    if not choice.model:
+    if teacher is None:
         return None
-    teacher = open_model(choice.model)
     if teacher.dimension != dimension:
         raise RecipeError(
             f"{choice.model} makes templates of {teacher.dimension} numbers, the twin of {dimension}.",
