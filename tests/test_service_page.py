@@ -15,6 +15,7 @@ from firstsight.gallery import Contract, NewTemplate, open_store
 from firstsight.gallery.coarse import ROWS, Block
 from firstsight.gallery.index import Index
 from firstsight.gallery.sqlite.live import LARGE
+from firstsight.images import COST, USUAL
 from firstsight.service import Settings, audit
 from firstsight.service.ledger import Ledger
 
@@ -46,7 +47,9 @@ def test_a_photo_takes_the_memory_that_the_page_says() -> None:
     # By default for two cores.
     settings = Settings()
     assert settings.workers == 2 + 1
-    assert "up to one more than there are cores are decoded at a time" in PAGE
+    assert "Up to one more than there are cores are decoded at a time" in PAGE
+    assert f"more than {settings.decoding_bytes // 2**30} GiB together" in PAGE
+    assert f"(counted as {USUAL} bytes a pixel, {COST['WEBP']} of WebP and AVIF)" in PAGE
     assert f"{settings.waiting // 2} requests with photos in work or waiting for each core" in PAGE
     assert f"({settings.rush // 2} when they come at once)" in PAGE
     assert f"and {({2: 'two'})[settings.batch]} wait for their faces" in PAGE
