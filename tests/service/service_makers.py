@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import io
+import threading
 import zipfile
 from collections.abc import Callable, Mapping
 from datetime import date
+from typing import Any
 
+import pytest
 from tests.gallery.gallery_makers import units
 
 from firstsight.gallery import NewTemplate, Person
@@ -43,6 +46,20 @@ def zipped(files: Mapping[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> by
         for name, content in files.items():
             archive.writestr(name, content)
     return written.getvalue()
+
+
+def held_add(service: Service, monkeypatch: pytest.MonkeyPatch) -> tuple[threading.Event, threading.Event]:
+    """Additions wait: set once one has begun, and to be set to let it go on."""
+    store = service.recognizer.store
+    add, begun, go = store.add, threading.Event(), threading.Event()
+
+    def slowly(*args: Any, **options: Any) -> Person:
+        begun.set()
+        go.wait(PATIENCE)
+        return add(*args, **options)
+
+    monkeypatch.setattr(store, "add", slowly)
+    return begun, go
 
 
 async def until(true: Callable[[], bool]) -> None:

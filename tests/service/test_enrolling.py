@@ -15,7 +15,7 @@ import pytest
 from fastapi import FastAPI
 from PIL import Image
 from tests.gallery.gallery_makers import raw
-from tests.service.service_makers import DESK, DOOR, PATIENCE, add_person, service_over, until
+from tests.service.service_makers import DESK, DOOR, add_person, held_add, service_over, until
 
 from firstsight.errors import (
     BodyMalformed,
@@ -323,14 +323,7 @@ def test_the_answer_is_remembered_though_who_asked_has_gone(
     first = once(service)
     first.begin()
     store = service.recognizer.store
-    add, begun, go = store.add, threading.Event(), threading.Event()
-
-    def slowly(*args: Any, **options: Any) -> Person:
-        begun.set()
-        go.wait(PATIENCE)
-        return add(*args, **options)
-
-    monkeypatch.setattr(store, "add", slowly)
+    begun, go = held_add(service, monkeypatch)
 
     async def whole() -> None:
         asked = asyncio.create_task(enrol(service, DESK, "Ada", parts(people["Amara"][0]), once=first))

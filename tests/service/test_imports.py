@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from tests.service.conftest import Served
-from tests.service.service_makers import DESK, PATIENCE, service_over, until, zipped
+from tests.service.service_makers import DESK, held_add, service_over, until, zipped
 from tests.service.test_routes import finished
 
-from firstsight.gallery import Person
 from firstsight.recognizer import Encoder, Recognizer
 from firstsight.service import audit
 from firstsight.service.bodies import Part
@@ -58,15 +56,8 @@ def test_a_change_is_noted_before_who_gave_up_hears_of_it(
 ) -> None:
     """Whoever ends the service closes the files next."""
     recognizer = Recognizer(tmp_path / "people.db", model=encoder)
-    service, store = service_over(recognizer, ledger), recognizer.store
-    add, begun, go = store.add, threading.Event(), threading.Event()
-
-    def slowly(*args: Any, **options: Any) -> Person:
-        begun.set()
-        go.wait(PATIENCE)
-        return add(*args, **options)
-
-    monkeypatch.setattr(store, "add", slowly)
+    service = service_over(recognizer, ledger)
+    begun, go = held_add(service, monkeypatch)
 
     async def whole() -> None:
         asked = asyncio.create_task(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from rich.text import Text
@@ -18,15 +18,11 @@ from firstsight.cli.options import (
     Json,
     KeepCrops,
     ModelName,
-    gallery_path,
     gallery_shown,
     open_recognizer,
 )
 from firstsight.cli.output import answer, answer_json, command, progress, remark, table
-from firstsight.errors import GalleryMissing, UsageError
-
-if TYPE_CHECKING:
-    from firstsight.recognizer import Recognizer
+from firstsight.errors import UsageError
 
 
 @command
@@ -76,7 +72,7 @@ def enroll(
             notes=notes,
         )
         return
-    with _recognizer(gallery, model) as recognizer:
+    with open_recognizer(gallery, model, new=True, late=True) as recognizer:
         person = recognizer.enroll(
             str(name),
             *(photos or ()),
@@ -91,21 +87,6 @@ def enroll(
     else:
         count = len(photos or ())
         answer(f"Enrolled {person.name} from {count} photo{'s' * (count != 1)}; {person.templates} in all.")
-
-
-def _recognizer(gallery: str | None, model: str | None) -> Recognizer:
-    """The gallery with its model; a new one is made with the first who is enrolled.
-
-    Otherwise photos that are refused would leave an empty gallery, perhaps of another model or without the
-    key that was meant.
-    """
-    try:
-        return open_recognizer(gallery, model)
-    except GalleryMissing:
-        from firstsight.models import DEFAULT
-        from firstsight.recognizer import Recognizer
-
-        return Recognizer(gallery_path(gallery), model=model or DEFAULT, late=True)
 
 
 def _folder(
@@ -123,7 +104,7 @@ def _folder(
 
     found = Part.read(part).of(find_photos(folder))
     outcomes = []
-    with _recognizer(gallery, model) as recognizer, progress("Enrolling") as show:
+    with open_recognizer(gallery, model, new=True, late=True) as recognizer, progress("Enrolling") as show:
         chosen = Choices(**choices)  # type: ignore[arg-type]
         imported = import_photos(recognizer, found, chosen, workers=workers)
         with closing(imported), one_thread_each():

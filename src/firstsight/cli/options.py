@@ -93,27 +93,32 @@ def gallery_file(place: str) -> Path:
     return path
 
 
-def open_recognizer(gallery: str | None, model: str | None, *, new: bool = False) -> Recognizer:
+def open_recognizer(
+    gallery: str | None, model: str | None, *, new: bool = False, late: bool = False
+) -> Recognizer:
     """The gallery together with its model.
 
     Args:
         gallery: as the option has it.
         model: as the option has it.
         new: whether the gallery may be made.
+        late: make a new one only when it is first needed. Otherwise what is refused would leave an empty
+            gallery, perhaps of another model or without the key that was meant.
     """
-    place = gallery_path(gallery)
+    place, missing = gallery_path(gallery), False
     try:
         with closing(open_gallery(gallery)) as store:
             model = model or _known(store.contract, shown(place))
     except GalleryMissing:
         if not new:
             raise
-        if "://" not in place:
+        missing = True
+        if "://" not in place and not late:
             make_folder(Path(place).parent)
     from firstsight.models import DEFAULT
     from firstsight.recognizer import Recognizer
 
-    return Recognizer(place, model=model or DEFAULT)
+    return Recognizer(place, model=model or DEFAULT, late=late and missing)
 
 
 def _known(contract: Contract, place: str) -> str:

@@ -142,10 +142,10 @@ def revoke(
 ) -> None:
     """End a key; a running service refuses it from its next request on."""
     from firstsight.service import keys as stored
-    from firstsight.service.ledger import Ledger, is_missing
+    from firstsight.service.ledger import Ledger
 
     path = _ledger_path(gallery)
-    if is_missing(path):
+    if not _known(path):
         raise stored.not_in_use(name)
     with closing(Ledger(path)) as ledger:
         stored.revoke(ledger, name)

@@ -101,9 +101,7 @@ def twin_file(recipe: Recipe, twin: Twin, split: Split, teacher: Model | None = 
     sources = sorted({archive.path.name for archive, _ in split.train})
     identities = {item.identity for _, items in split.train for item in items}
     pictures = sum(len(items) for _, items in split.train)
-    taught = (
-        f", taught by {teacher.name if teacher else recipe.teacher.model}" if recipe.teacher.model else ""
-    )
+    taught = f", taught by {teacher.name}" if teacher else ""
     started = f", started from {twin.start.name}" if twin.start else ""
     card = Card(
         title=(recipe.about or f"A twin trained by the recipe {recipe.name}").rstrip("."),
