@@ -76,6 +76,28 @@ def test_threads_wait_for_what_others_hold_and_never_hold_more_together() -> Non
     assert gate.taken == 0
 
 
+def test_small_ones_do_not_keep_a_large_one_waiting_for_ever() -> None:
+    gate, done = Gate(100), threading.Event()
+
+    def small() -> bool:
+        """Whether the large one's turn came while others like this one went in and out."""
+        for _ in range(500):
+            if done.is_set():
+                return True
+            with gate.held(40):
+                done.wait(0.002)
+        return False
+
+    def large() -> bool:
+        with gate.held(100):
+            done.set()
+        return True
+
+    with ThreadPoolExecutor(4) as pool:
+        ended = [pool.submit(work) for work in (small, small, large, small)]
+    assert all(each.result() for each in ended)
+
+
 def test_what_needs_more_than_there_is_is_done_alone_and_a_failure_gives_back() -> None:
     gate = Gate(100)
     with pytest.raises(ValueError, match="broken"), gate.held(1000):

@@ -18,6 +18,8 @@ DRIP = 0.02
 """Seconds from one byte to the next."""
 POST = b"POST /unread HTTP/1.1\r\nHost: here\r\nContent-Length: 1000000\r\n\r\n"
 UNREAD = b'{"unread": 0}'
+LARGE = 12 * 2**20
+"""Bytes of an answer, more than what the systems of both sides keep between them."""
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
@@ -39,15 +41,16 @@ def test_a_port_in_use_is_told() -> None:
 
 
 async def app(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answers without reading the body, or after all of it."""
+    """Answers without reading the body, or after all of it; or at length."""
     if scope["type"] != "http":
         return
     if scope["path"] != "/unread":
         while (await receive()).get("more_body"):
             pass
-    headers = [(b"content-length", str(len(UNREAD)).encode())]
+    body = bytes(LARGE) if scope["path"] == "/large" else UNREAD
+    headers = [(b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": 401, "headers": headers})
-    await send({"type": "http.response.body", "body": UNREAD})
+    await send({"type": "http.response.body", "body": body})
 
 
 @contextmanager
@@ -135,3 +138,31 @@ def test_who_sends_all_of_it_late_is_not(monkeypatch: pytest.MonkeyPatch) -> Non
             time.sleep(0.9)
         connection.sendall(b"GET / HTTP/1.1\r\nHost: here\r\n\r\n")
         answer(connection)
+
+
+def asks_at_length(connection: socket.socket) -> None:
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2**16)
+    connection.sendall(b"GET /large HTTP/1.1\r\nHost: here\r\n\r\n")
+
+
+def test_who_takes_nothing_of_an_answer_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "STALLED", 0.3)
+    with connected() as connection:
+        asks_at_length(connection)
+        until = time.monotonic() + PATIENCE
+        with pytest.raises(OSError, match=r"(?i)reset|pipe"):
+            while time.monotonic() < until:
+                connection.send(b"x")  # what nobody hears any more is refused
+                time.sleep(DRIP)
+
+
+def test_who_takes_it_slowly_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "STALLED", 1.0)
+    with connected() as connection:
+        asks_at_length(connection)
+        left = LARGE
+        while left > 0:
+            piece = connection.recv(200_000)
+            assert piece, f"closed with {left} bytes to come"
+            left -= len(piece)
+            time.sleep(0.02)

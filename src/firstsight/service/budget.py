@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -56,22 +57,27 @@ class Share:
 
 
 class Gate:
-    """So many bytes, for which threads wait."""
+    """So many bytes, for which threads wait in the order in which they came."""
 
     def __init__(self, whole: int) -> None:
         """Let work of ``whole`` bytes be done at the same time."""
         self._whole = whole
         self._changed = threading.Condition()
+        self._line: deque[object] = deque()
         self.taken = 0
         """Bytes of the work that is being done."""
 
     @contextmanager
     def held(self, count: int) -> Iterator[None]:
         """So many bytes, as soon as they are free; what needs more than there are is done alone."""
-        count = min(count, self._whole)
+        count, me = min(count, self._whole), object()
         with self._changed:
-            self._changed.wait_for(lambda: self.taken + count <= self._whole)
+            # Otherwise small ones, one after the other, would keep a large one waiting for ever.
+            self._line.append(me)
+            self._changed.wait_for(lambda: self._line[0] is me and self.taken + count <= self._whole)
+            self._line.popleft()
             self.taken += count
+            self._changed.notify_all()
         try:
             yield
         finally:

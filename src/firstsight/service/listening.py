@@ -22,10 +22,12 @@ HEAD: Final = 10.0
 """Seconds from a connection, or from the first byte of a further request, until all of its head is there."""
 REST: Final = 30.0
 """Seconds until the rest of a body is there that was answered before it was read."""
+STALLED: Final = 30.0
+"""Seconds in which a client takes nothing of an answer that waits for it, before it is let go."""
 
 
 class Punctual(H11Protocol):
-    """A connection that is closed when the rest of a request does not come.
+    """A connection that is closed when the rest of a request does not come, or nobody takes the answer.
 
     uvicorn's own timer is for unused connections and stops at every byte: one that drips would be held for
     ever, by anybody. How long a body may take that is being read is the service's to say.
@@ -33,6 +35,7 @@ class Punctual(H11Protocol):
 
     _owed: object = None
     _timer: asyncio.TimerHandle | None = None
+    _stall: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Its first request is owed."""
@@ -52,8 +55,29 @@ class Punctual(H11Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Nothing is owed any more."""
         super().connection_lost(exc)
-        if self._timer is not None:
-            self._timer.cancel()
+        for timer in (self._timer, self._stall):
+            if timer is not None:
+                timer.cancel()
+
+    def pause_writing(self) -> None:
+        """More of an answer waits than is kept for a client."""
+        super().pause_writing()
+        self._stall = self.loop.call_later(STALLED, self._stalled, self.transport.get_write_buffer_size())
+
+    def resume_writing(self) -> None:
+        """It took most of it."""
+        super().resume_writing()
+        if self._stall is not None:
+            self._stall.cancel()
+            self._stall = None
+
+    def _stalled(self, before: int) -> None:
+        """Let go of who took nothing since; who is slow may be."""
+        waiting = self.transport.get_write_buffer_size()
+        if waiting < before:
+            self._stall = self.loop.call_later(STALLED, self._stalled, waiting)
+        else:
+            self.transport.abort()
 
     def _watch(self) -> None:
         """Begin to wait for what is owed now, and go on waiting for what was owed before."""
