@@ -44,28 +44,18 @@ import torch  # noqa: E402
 from numpy.typing import NDArray  # noqa: E402
 from rich.console import Console  # noqa: E402
 
+from benchmarks.synthetic import CONTRACT, DIMENSION, PART, SEED, everybody, nearest, probes_of, units  # noqa: E402
 from benchmarks.timing import compare  # noqa: E402
 from firstsight.evaluation.provenance import machine, moment, versions  # noqa: E402
 from firstsight.files import write_whole  # noqa: E402
-from firstsight.gallery import Contract, NewTemplate, Store, open_store  # noqa: E402
+from firstsight.gallery import NewTemplate, Store, open_store  # noqa: E402
 
-DIMENSION: Final = 128
-CONTRACT: Final = Contract("synthetic", "0" * 64, "1", DIMENSION)
 BATCH: Final = 64
 ROUNDS: Final = 51
 BATCHES: Final = 5
-PART: Final = 10_000
-SEED: Final = 0
 DAY: Final = "2026-01-01T00:00:00+00:00"
 
 console = Console(stderr=True)
-
-
-def units(count: int, seed: int) -> NDArray[np.float32]:
-    """Random rows of unit length."""
-    rows = np.random.default_rng(seed).standard_normal((count, DIMENSION), np.float32)
-    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
-    return rows
 
 
 def main() -> None:
@@ -188,13 +178,11 @@ def changes(store: Store) -> dict[str, Any]:
 
 def beside(store: Store, templates: int, strangers: NDArray[np.float32]) -> dict[str, Any]:
     """The same searches by numpy and faiss, and whether all find the same."""
-    rows = np.concatenate([units(min(PART, templates - at), SEED + at) for at in range(0, templates, PART)])
-    noise = units(len(strangers) // 2, SEED + 3)
-    known = rows[: len(noise)] + 0.8 * noise
-    probes = np.concatenate([known / np.linalg.norm(known, axis=1, keepdims=True), strangers[len(noise) :]])
-    probes = probes.astype(np.float32)
+    rows = everybody(templates)
+    known = probes_of(rows[: len(strangers) // 2], SEED + 3)
+    probes = np.concatenate([known, strangers[len(known) :]])
     found = [matches[0].template_id - 1 for matches in store.search(probes, 1)]
-    best = brute_force(probes, rows)
+    best = nearest(probes, rows, 1)[:, 0]
     one, many = probes[:1], probes[:BATCH]
     work = {
         "firstsight_one": lambda: store.search(one, 1),
@@ -228,18 +216,6 @@ def beside(store: Store, templates: int, strangers: NDArray[np.float32]) -> dict
         "timings": {name: timing.as_json() for name, timing in timings.items()},
         "faiss": version,
     }
-
-
-def brute_force(probes: NDArray[np.float32], rows: NDArray[np.float32]) -> NDArray[np.int64]:
-    """The most similar row to each probe, in single precision."""
-    best, similarity = np.zeros(len(probes), np.int64), np.full(len(probes), -2, np.float32)
-    for start in range(0, len(rows), PART):
-        scores = probes @ rows[start : start + PART].T
-        tops = scores.argmax(axis=1)
-        above = scores[np.arange(len(probes)), tops] > similarity
-        best[above] = tops[above] + start
-        similarity[above] = scores[above, tops[above]]
-    return best
 
 
 def timed(job: Any) -> tuple[Any, float]:

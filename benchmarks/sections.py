@@ -130,6 +130,33 @@ def gallery_table(values: Values) -> Iterator[str]:
     )
 
 
+def servers_table(values: Values) -> Iterator[str]:
+    """Each gallery with what it keeps and finds."""
+    nearest = values["settings"]["nearest"]
+    yield from header(
+        "gallery",
+        "templates kept a second",
+        "one probe, ms, median (fastest to slowest)",
+        f"{values['settings']['batch']} probes, ms each",
+        "best one found, at once and later",
+        f"of the {nearest} nearest found, at once and later",
+    )
+    for name, found in values["galleries"].items():
+        timings = found["timings"]
+        yield row(
+            name,
+            number(found["kept_per_second"]["value"]),
+            spread(timings["one"]),
+            spread(timings["batch_per_probe"]),
+            *(
+                ", ".join(
+                    f"{100 * found[what + then]['value']:.2f} %" for then in ("_found_at_once", "_found")
+                )
+                for what in ("best", "nearest")
+            ),
+        )
+
+
 def gallery_drawn(values: Values) -> list[Panel]:
     """A panel for one probe and one for many."""
     panels = []
@@ -299,6 +326,15 @@ SECTIONS: Final = (
         "The most similar template to each probe.",
         gallery_table,
         gallery_drawn,
+    ),
+    Section(
+        "servers",
+        "servers",
+        "Galleries on servers",
+        "Templates that are made up and lie near nothing, the hardest case for an index that approximates. "
+        "At once is as soon as all are kept; later, when the server has had time for its index.",
+        servers_table,
+        plotted=False,
     ),
     Section("pairs", "pairs", "Training step", "Forward, loss, backward, step.", pairs_table, pairs_drawn),
     Section(
