@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, date
 from typing import Any, Final
 
@@ -80,26 +81,31 @@ def find_or_add(cursor: Cursor, who: Who, newcomer: bool = False) -> Person:
     return get(cursor, who)
 
 
-def take(cursor: Cursor, person: Person) -> None:
-    """Add a person as another gallery holds them.
+def take(cursor: Cursor, everyone: Sequence[Person]) -> None:
+    """Add people as another gallery holds them.
 
     Raises:
-        NameTaken: somebody has that name, or that number.
+        NameTaken: somebody has such a name, or such a number.
     """
-    row = cursor.execute(
+    cursor.executemany(
         "INSERT INTO person (id, name, created, consent, retain_until, notes) "
         "VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING RETURNING id",
-        (
-            person.id,
-            checked_name(person.name),
-            person.created,
-            held(person.consent),
-            day(person.retain_until),
-            held(person.notes),
-        ),
-    ).fetchone()
-    if row is None:
-        raise no_place_for(person)
+        [
+            (
+                person.id,
+                checked_name(person.name),
+                person.created,
+                held(person.consent),
+                day(person.retain_until),
+                held(person.notes),
+            )
+            for person in everyone
+        ],
+        returning=True,
+    )
+    for person, _ in zip(everyone, cursor.results(), strict=True):
+        if cursor.fetchone() is None:
+            raise no_place_for(person)
 
 
 def annotate(

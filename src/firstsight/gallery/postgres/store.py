@@ -288,9 +288,8 @@ class PostgresStore(Adding):
         self._vault.unlock(self._proof)
 
         def work(cursor: Cursor) -> None:
-            for person, held in people_held:
-                people.take(cursor, person)
-                templates.take(cursor, self._embeddings, self.contract, person, held)
+            people.take(cursor, [person for person, _ in people_held])
+            templates.take(cursor, self._embeddings, self.contract, people_held)
             header.took(cursor)
 
         self._write(work)

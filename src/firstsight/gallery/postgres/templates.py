@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 import numpy as np
-import psycopg
 from psycopg import sql
 
 from firstsight.gallery.postgres import header, people
@@ -33,47 +32,47 @@ def add(
     # Known beforehand, because what is sealed is bound to its number.
     numbers = header.next_templates(cursor, len(templates))
     now = moment()
-    _insert(
-        cursor,
-        embeddings,
-        contract,
-        person,
-        [(number, now, template) for number, template in zip(numbers, templates, strict=True)],
-    )
+    rows = [(person, number, now, template) for number, template in zip(numbers, templates, strict=True)]
+    _insert(cursor, embeddings, contract, rows)
 
 
 def take(
-    cursor: Cursor, embeddings: Embeddings, contract: Contract, person: Person, templates: Sequence[Held]
+    cursor: Cursor,
+    embeddings: Embeddings,
+    contract: Contract,
+    everyone: Sequence[tuple[Person, Sequence[Held]]],
 ) -> None:
-    """Add templates that were checked to a person, as another gallery holds them.
+    """Add templates that were checked to people, as another gallery holds them.
 
     Raises:
         NameTaken: one of the numbers is another's.
     """
-    try:
-        _insert(
-            cursor,
-            embeddings,
-            contract,
-            person,
-            [(template.id, template.created, new) for template, new in templates],
-        )
-    except psycopg.errors.UniqueViolation as error:
-        raise no_place_for(person) from error
+    rows = [
+        (person, template.id, template.created, new)
+        for person, templates in everyone
+        for template, new in templates
+    ]
+    owners: dict[int, Person] = {}
+    for person, number, _, _ in rows:
+        if owners.setdefault(number, person) is not person:
+            raise no_place_for(person)
+    taken = "SELECT id FROM template WHERE id = ANY (%s::bigint[]) ORDER BY id LIMIT 1"
+    if there := cursor.execute(taken, (list(owners),)).fetchone():
+        raise no_place_for(owners[there[0]])
+    _insert(cursor, embeddings, contract, rows)
 
 
 def _insert(
     cursor: Cursor,
     embeddings: Embeddings,
     contract: Contract,
-    person: Person,
-    rows: Sequence[tuple[int, datetime, NewTemplate]],
+    rows: Sequence[tuple[Person, int, datetime, NewTemplate]],
 ) -> None:
-    """Add templates with their numbers and times."""
+    """Add templates with their people, numbers and times."""
     with cursor.copy(
         "COPY template (id, person_id, created, source, quality, crop, embedding) FROM STDIN"
     ) as copy:
-        for number, created, template in rows:
+        for person, number, created, template in rows:
             value = embedding_bytes(template.embedding, contract.dimension, unit=False)
             copy.write_row(
                 (
