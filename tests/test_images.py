@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from firstsight.errors import ImageError, ImageMissing, ImageTooLarge, ImageUnreadable
-from firstsight.images import STRIP, Limits, fitted, needed_memory, read_image
+from firstsight.images import ENDINGS, STRIP, Limits, fitted, needed_memory, read_image
 
 RED, GREEN, BLUE, WHITE = (220, 30, 30), (30, 200, 30), (30, 30, 220), (255, 255, 255)
 
@@ -62,6 +62,14 @@ def test_every_exif_turn_comes_out_upright(turn: int) -> None:
     read = read_image(encoded(stored, "PNG", exif=exif))
     assert read.shape == (32, 64, 3)
     assert quarters(read) == [list(RED), list(GREEN), list(BLUE), list(WHITE)]
+
+
+def test_every_ending_is_that_of_its_format() -> None:
+    """As Pillow has them, which writes a file by its ending."""
+    known = Image.registered_extensions()
+    for kind, endings in ENDINGS.items():
+        assert endings
+        assert {known[ending] for ending in endings} == {kind}
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF"])

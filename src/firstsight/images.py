@@ -25,7 +25,18 @@ from firstsight.errors import ImageError, ImageMissing, ImageTooLarge, ImageUnre
 Source = Path | str | bytes | Image.Image | NDArray[Any]
 """What a picture can be read from."""
 
-FORMATS: Final = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
+ENDINGS: Final = {
+    "JPEG": (".jpg", ".jpeg"),
+    "PNG": (".png",),
+    "WEBP": (".webp",),
+    "GIF": (".gif",),
+    "BMP": (".bmp",),
+    "TIFF": (".tif", ".tiff"),
+    "AVIF": (".avif",),
+}
+"""Endings of the files of each format that is read, in small letters: by them pictures are found among other
+files. What a file holds is told by its content alone."""
+FORMATS: Final = tuple(ENDINGS)
 READABLE: Final = "JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF"
 DAMAGE: Final = (OSError, ValueError, SyntaxError, ArithmeticError, LookupError, TypeError, RuntimeError)
 """What Pillow's readers raise over broken files."""

@@ -3,14 +3,15 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from tests.cli.conftest import Run
 from tests.gallery.gallery_makers import units
 
-from firstsight.gallery import Contract, NewTemplate, open_store
-from firstsight.gallery.sqlite import traces
+from firstsight.gallery import Contract, NewTemplate, Person, open_store
+from firstsight.gallery.sqlite import SqliteStore, traces
 
 CONTRACT = Contract("sface", "0" * 64, "v", 8)
 
@@ -66,6 +67,35 @@ def test_one_wrong_photo_is_moved_or_removed(run: Run, peopled: Path) -> None:
     assert (removed["person"], removed["templates"]) == ("Ada", 1)
     assert photos(run, "Ada") == []
     assert len(photos(run, "Cyd")) == 2
+
+
+@pytest.fixture
+def renamed(peopled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once Ada was looked up, she gets another name, and somebody else hers."""
+    person = SqliteStore.person
+
+    def meanwhile(store: SqliteStore, name: str) -> Person:
+        found = person(store, name)
+        monkeypatch.setattr(SqliteStore, "person", person)
+        with closing(open_store(peopled, CONTRACT)) as other:
+            other.rename("Ada", "Ada Lovelace")
+            other.add("Ada", [NewTemplate(units(4, 8)[3], "other.jpg")])
+        return found
+
+    monkeypatch.setattr(SqliteStore, "person", meanwhile)
+
+
+def test_who_is_erased_is_who_was_asked_about(run: Run, peopled: Path, renamed: None) -> None:
+    receipt = run("people", "erase", "Ada", "--yes", "--json").json["receipt"]
+    assert (receipt["person"], receipt["templates"]) == ("Ada Lovelace", 2)
+    with closing(open_store(peopled, CONTRACT)) as store:
+        assert [(one.name, one.templates) for one in store.people()] == [("Ada", 1), ("Bob", 1)]
+
+
+def test_the_photos_shown_are_those_of_the_person_shown(run: Run, peopled: Path, renamed: None) -> None:
+    shown = run("people", "show", "Ada", "--json").json
+    assert shown["person"]["templates"] == 2
+    assert [photo["source"] for photo in shown["photos"]] == ["a.jpg", "b.jpg"]
 
 
 def test_erase_waits_until_nothing_is_left(run: Run, peopled: Path, monkeypatch: pytest.MonkeyPatch) -> None:

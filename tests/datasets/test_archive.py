@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from firstsight.datasets import open_archive, open_identities
+from firstsight.datasets import open_archive
 from firstsight.errors import DataError
 
 FILES = {
@@ -90,19 +90,3 @@ def test_what_is_no_data_set(tmp_path: Path) -> None:
     (tmp_path / "broken.zip").write_bytes(broken[:60] + broken[-22:])
     with pytest.raises(DataError):
         open_archive(tmp_path / "broken.zip")
-
-
-def test_identities_are_the_folders_of_pictures(tmp_path: Path) -> None:
-    identities = open_identities(pack(tmp_path / "data", "folder", FILES))
-    assert dict(identities.pictures) == {
-        "ann": ("set/ann/1.jpg",),
-        "bob": ("set/bob/1.JPG", "set/bob/2.png"),
-    }
-    assert identities.names() == ["set/ann/1.jpg", "set/bob/1.JPG", "set/bob/2.png"]
-    assert identities.labels() == ["ann", "bob", "bob"]
-    assert list(identities.only(frozenset({"bob"})).pictures) == ["bob"]
-
-
-def test_a_folder_without_pictures_is_no_data_set(tmp_path: Path) -> None:
-    with pytest.raises(DataError):
-        open_identities(tmp_path)

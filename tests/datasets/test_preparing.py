@@ -18,11 +18,13 @@ from PIL import Image
 from tests.datasets.dataset_makers import archive_of, noise, png, write_people
 
 from firstsight.datasets import Archive, open_archive, open_identities, preparing
-from firstsight.datasets.prepared import INDEX, PIXELS, Item, View
+from firstsight.datasets.prepared import INDEX, PIXELS, Item, View, digest
 from firstsight.datasets.preparing import prepare
 from firstsight.errors import DataError
 from firstsight.faces import Detector, align
+from firstsight.faces.detector import VERSION
 from firstsight.images import fitted, read_image
+from firstsight.networks import OPENCV
 
 VIEW = View(10, 3)
 FILES = {f"{number}.png": png(noise(number, 8 + number, 12)) for number in range(7)}
@@ -340,6 +342,26 @@ def test_faces_are_found_and_aligned(
             # Rec. 601 luma, in whole numbers.
             luma = crop @ np.array((0.299, 0.587, 0.114))
             assert abs(prepared.pixels[row, :, :, 0] - luma).max() <= 1
+
+
+def test_faces_that_another_detector_cut_are_not_used(
+    cache: Path, faces: tuple[Archive, list[Item]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive, items = faces
+    view = View(64, 3, FACE_POINTS)
+    before = prepare([faces], view, cache), prepare([(archive_of(FILES), ITEMS)], VIEW, cache)
+    # Kept before keys named a detector, and as good as it was.
+    assert before[0].key == digest(archive.edition(), items, view)[:24]
+    monkeypatch.setattr(preparing, "VERSION", VERSION + 1)
+    after = prepare([faces], view, cache), prepare([(archive_of(FILES), ITEMS)], VIEW, cache)
+    assert after[0].key != before[0].key
+    assert after[0].digest == before[0].digest  # of the data, not of how they were cut
+    assert after[1].key == before[1].key  # whole pictures, in which nobody looked for faces
+
+
+def test_the_detector_that_keys_go_by_is_the_one_that_cuts() -> None:
+    """The latter knows its edition only once its weights are read."""
+    assert preparing.detector_edition() == Detector(engine=OPENCV).edition
 
 
 def test_strict_refuses_a_picture_without_a_face(cache: Path, faces: tuple[Archive, list[Item]]) -> None:

@@ -65,6 +65,22 @@ def test_a_share_of_the_identities_of_a_folder_is_held_out(tmp_path: Path, layou
     assert of(everyone.train) == set(counts)
 
 
+def test_people_of_lfw_are_left_out_and_nobody_changes_sides(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_people(tmp_path / "data", {f"{number:05d}": 2 for number in range(40)})
+    whole = open_split("celeba", "all", path, held_out=0.25)
+    known = frozenset([min(of(whole.train)), min(of(whole.validation)), "09999"])
+    listed = tmp_path / "listed.txt"
+    listed.write_text("# who\n" + "".join(f"{number}\n" for number in known))
+    monkeypatch.setattr(splits, "PEOPLE_OF_LFW", listed)
+    split = open_split("celeba", "without-lfw", path, held_out=0.25)
+    assert of(split.train) == of(whole.train) - known
+    assert of(split.validation) == of(whole.validation) - known
+    with pytest.raises(DataError, match="no part 'without-lfw'"):
+        open_split("folder", "without-lfw", path)
+
+
 def test_who_has_one_picture_only_is_never_held_out(tmp_path: Path) -> None:
     several = {f"p{number}": 2 for number in range(6)}
     path = write_people(tmp_path / "data", several | {f"alone{number}": 1 for number in range(12)})

@@ -31,18 +31,24 @@ def test_trials_of_one_person_do_not_narrow_it() -> None:
 
 
 def test_a_pair_of_one_person_counts_once() -> None:
-    seen: list[float] = []
+    seen: list[list[float]] = []
 
     def keep(weights: Weights) -> float:
-        seen.append(float(weights.max()))
+        seen.append(weights.tolist())
         return 0.0
 
-    measure(keep, ["a"], ["a"], seed=0, replicates=50)
-    assert set(seen) == {1.0}
+    measure(keep, ["a", "b"], ["a", "b"], seed=0, replicates=50)
+    # Each was drawn once, or one of them twice, whose pair then weighs 2 and not 4.
+    assert {tuple(weights) for weights in seen} == {(1, 1), (2, 0), (0, 2)}
     seen.clear()
     measure(keep, ["a", "a"], ["b", "b"], seed=0, replicates=50)
     # Drawn (a, b) or (b, a), each pair weighs 1; drawn twice the same person, no pair is left.
-    assert set(seen) == {1.0}
+    assert {tuple(weights) for weights in seen} == {(1, 1)}
+    assert len(seen) < 50
+    seen.clear()
+    measure(keep, ["a", "a"], ["b", "c"], seed=0, replicates=200)
+    # Of two people it is the product: drawn twice and once, their pair weighs 2.
+    assert {tuple(weights) for weights in seen} == {(1, 1), (2, 0), (0, 2)}
 
 
 def test_the_seed_decides() -> None:

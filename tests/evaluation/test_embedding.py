@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from safetensors.numpy import save
 
 from firstsight.datasets import open_identities
 from firstsight.errors import DataError
 from firstsight.evaluation import embedding
-from firstsight.evaluation.embedding import embed_pictures
+from firstsight.evaluation.embedding import embed_pictures, in_pieces
 from firstsight.models import Model
 from firstsight.recognizer import Encoder
 
@@ -138,6 +139,44 @@ def test_an_interrupted_run_goes_on_where_it_stopped(
     resumed = embed_pictures(sface, dataclasses.replace(identities.archive, read=failing), names, cache=cache)
     assert sorted(read) == sorted(names[4:])
     np.testing.assert_array_equal(resumed.embeddings, whole)
+
+
+@pytest.mark.parametrize("left", [0, 5, 200, -1])
+def test_a_kept_piece_that_was_cut_short_is_made_again(
+    data: Path, tmp_path: Path, sface: Model, monkeypatch: pytest.MonkeyPatch, left: int
+) -> None:
+    """And that one only."""
+    monkeypatch.setattr(embedding, "PIECE", 2)
+    identities = open_identities(data)
+    names, cache = identities.names(), tmp_path / "cache"
+    whole = embed_pictures(sface, identities.archive, names, cache=cache).embeddings
+    _, damaged, _ = kept = sorted(cache.rglob("*.safetensors"))
+    before = [piece.read_bytes() for piece in kept]
+    damaged.write_bytes(before[1][:left])
+    read: list[str] = []
+
+    def reading(name: str) -> bytes:
+        read.append(name)
+        return identities.archive.read(name)
+
+    for _ in range(2):
+        again = embed_pictures(
+            sface, dataclasses.replace(identities.archive, read=reading), names, cache=cache
+        )
+        np.testing.assert_array_equal(again.embeddings, whole)
+        assert sorted(read) == sorted(names[2:4])
+    assert [piece.read_bytes() for piece in kept] == before
+
+
+@pytest.mark.parametrize("tensors", [{"others": np.ones((2, 4), np.float32)}, {"templates": np.ones((1, 4))}])
+def test_a_kept_piece_that_holds_something_else_is_made_again(
+    tmp_path: Path, tensors: dict[str, np.ndarray]
+) -> None:
+    (tmp_path / "0000000.safetensors").write_bytes(save(tensors))
+    made = np.eye(2, 4, dtype=np.float32)
+    for _ in range(2):
+        (piece,) = in_pieces(tmp_path, 2, lambda rows: made[rows])
+        np.testing.assert_array_equal(piece, made)
 
 
 def test_other_pictures_have_other_templates(data: Path, tmp_path: Path, sface: Model) -> None:

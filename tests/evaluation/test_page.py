@@ -74,6 +74,25 @@ def test_a_run_with_other_views_or_another_seed_has_a_page_of_its_own(result: Re
     }
 
 
+@pytest.mark.parametrize(
+    ("model", "file"),
+    [
+        ("x/../../outside/index", "toy-x_.._.._outside_index.html"),
+        ("/etc/x\\y\n\0", "toy-_etc_x_y__.html"),
+        ("..", "toy-_.html"),
+        ("", "toy-_.html"),
+        ("caf\u00e9 v1.2", "toy-caf\u00e9_v1.2.html"),
+    ],
+)
+def test_no_name_of_a_model_leads_out_of_the_folder(
+    result: Result, tmp_path: Path, model: str, file: str
+) -> None:
+    """A model file says by itself what its model is called, and may be a stranger's."""
+    out = tmp_path / "sub" / "out"
+    assert write_page(replace(result, provenance={"model": model}), out) == out / file
+    assert [path for path in (tmp_path / "sub").rglob("*") if path.is_file()] == [out / file]
+
+
 def test_a_page_that_cannot_be_written(result: Result, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(UsageError, match="file"):

@@ -55,6 +55,26 @@ def test_photos_are_found_with_their_people(folder: Path, people: People) -> Non
     )
 
 
+def test_whose_photos_lie_deeper_and_which_are_nobody_s(tmp_path: Path) -> None:
+    labels = [
+        "Amara/2023/1.jpg",
+        "Amara/2024/1.avif",
+        "Amara/3.JPG",
+        "Bruno/2024/1.jpg",
+        "Cy.png",
+        "Cy/1.png",
+    ]
+    unseen = [".thumbnails/normal/abc.png", "Ada/.ipynb_checkpoints/x.jpg", "__MACOSX/ph/Ada/1.jpg"]
+    for label in [*labels, *unseen]:
+        (tmp_path / label).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / label).touch()
+    (tmp_path / "folder.png").mkdir()
+    assert [(photo.person, photo.label, photo.path) for photo in find_photos(tmp_path)] == [
+        (person, label, tmp_path / label)
+        for person, label in zip(["Amara"] * 3 + ["Bruno", "Cy", "Cy"], sorted(labels, key=Path), strict=True)
+    ]
+
+
 def test_an_import_and_its_second_run(recognizer: Recognizer, folder: Path) -> None:
     first = list(import_photos(recognizer, find_photos(folder), Choices(consent="signed")))
     assert all(outcome.enrolled for outcome in first)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import shutil
 from collections.abc import Callable, Container
 from dataclasses import replace
@@ -8,8 +9,11 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from firstsight.errors import ImageUnreadable, ModelMismatch, UsageError
+from firstsight.gallery import NewTemplate
 from firstsight.gallery.sqlite import SqliteStore
 from firstsight.recognizer import Encoder, Recognizer
 from firstsight.recognizer.reembedding import embed_anew, move
@@ -179,6 +183,45 @@ def test_photos_that_do_not_serve_are_told(gallery: Path, other: Encoder, tmp_pa
     assert "not a picture" in lost.why
     with pytest.raises(UsageError):
         embed_anew(gallery, other, tmp_path / "missing")
+
+
+def test_a_model_of_whole_pictures_takes_no_crops_of_faces(gallery: Path, people: People) -> None:
+    with pytest.raises(UsageError, match="omniglot-modern sees whole pictures") as caught:
+        embed_anew(gallery, Encoder("omniglot-modern"))
+    assert next(iter(people)) in caught.value.message
+    assert "model of faces" in caught.value.hint
+
+
+def png(landmarks: str | None) -> bytes:
+    note, written = PngInfo(), io.BytesIO()
+    if landmarks is not None:
+        note.add_text("landmarks", landmarks)
+    Image.new("RGB", (256, 256)).save(written, "PNG", pnginfo=note)
+    return written.getvalue()
+
+
+def jpeg() -> bytes:
+    written = io.BytesIO()
+    Image.new("RGB", (256, 256)).save(written, "JPEG")
+    return written.getvalue()
+
+
+@pytest.mark.parametrize(
+    "crop",
+    [png(None), png("[[1, 2]]"), png("{"), png("{}"), jpeg()],
+    ids=["none", "one", "half", "no", "jpeg"],
+)
+def test_a_crop_without_landmarks_is_lost_alone(
+    gallery: Path, encoder: Encoder, other: Encoder, people: People, crop: bytes
+) -> None:
+    with Recognizer(gallery, model=encoder) as recognizer:
+        row = encoder.only_face(next(iter(people.values()))[0]).embedding
+        recognizer.store.add("Made elsewhere", [NewTemplate(row, "x.png", crop=crop)])
+    plan = embed_anew(gallery, other)
+    assert len(plan.embeddings) == 2
+    (lost,) = (lost for lost in plan.lost if lost.source == "x.png")
+    assert "landmarks" in lost.why
+    assert "Made elsewhere" in plan.people_left
 
 
 def test_somebody_enrolled_meanwhile_is_not_lost(

@@ -50,13 +50,22 @@ def test_a_folder_or_a_file_for_each_person_in_order() -> None:
 
 
 def test_two_folders_of_one_name_are_not_made_one_person() -> None:
-    with pytest.raises(BodyMalformed, match="several folders called '2019'"):
+    with pytest.raises(BodyMalformed, match="The zip holds 'Ada/2019' and 'Bob/2019'") as caught:
         listed({"Ada/2019/1.jpg": b"1", "Bob/2019/1.jpg": b"2"})
+    assert "under their name" in caught.value.hint
+    with pytest.raises(BodyMalformed, match="'Ada' and 'staff/Ada'"):
+        listed({"Ada.jpg": b"1", "staff/Ada/1.jpg": b"2"})
+
+
+def test_a_file_beside_the_folder_of_its_person_is_theirs() -> None:
+    """As in a folder that is enrolled."""
+    files = {"Ada.jpg": b"1", "Ada.png": b"2", "Ada/1.jpg": b"3"}
+    assert [person for _, person, _ in listed(files)] == ["Ada"] * 3
 
 
 @pytest.mark.parametrize("other", ["José", "José ", unicodedata.normalize("NFD", "José")])
 def test_two_ways_of_typing_one_name_are_one_person(other: str) -> None:
-    with pytest.raises(BodyMalformed, match="would become one person"):
+    with pytest.raises(BodyMalformed, match="would become one identity"):
         listed({"a/José/1.jpg": b"1", f"b/{other}/2.jpg": b"2"})
     # What is no name at all is refused by itself, when its turn comes.
     assert len(listed({"Jo\u200bsé/1.jpg": b"1", "José/1.jpg": b"2"})) == 2

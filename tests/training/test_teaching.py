@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -86,6 +86,38 @@ def test_the_teacher_is_asked_once(
     np.testing.assert_array_equal(
         targets(recipe, open_teacher(recipe), pictures, 16, tmp_path / "kept"), first
     )
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """Runs a teacher in that engine, and notes that it was asked."""
+
+    engine: str
+    asked: list[str]
+
+    def __call__(self, crops: np.ndarray) -> np.ndarray:
+        self.asked.append(self.engine)
+        row = np.eye(16, dtype=np.float32)[len(self.engine)]
+        return np.tile(row, (len(crops), 1))
+
+    def tower(self) -> torch.nn.Module:
+        raise NotImplementedError
+
+
+def test_what_another_engine_made_is_not_taken_for_this_one_s(
+    tmp_path: Path, data: Path, teacher: Path
+) -> None:
+    """And what was kept before engines could be chosen, under no name of theirs, is the default's."""
+    recipe = taught(tiny(tmp_path), teacher)
+    pictures, model, asked = prepared(recipe, data, tmp_path), open_model(str(teacher)), list[str]()
+    for engine in ("opencv", "openvino") * 2:
+        elsewhere = replace(model, network=Elsewhere(engine, asked))
+        found = targets(recipe, elsewhere, pictures, 16, tmp_path / "kept")
+        assert found is not None
+        np.testing.assert_array_equal(found.argmax(axis=1), len(engine))
+    assert asked == ["opencv", "openvino"]
+    former = f"{pictures.key}-{model.digest[:12]}-{model.preprocessing.version}"
+    assert {path.name for path in (tmp_path / "kept").iterdir()} == {former, f"{former}-openvino"}
 
 
 def test_a_twin_comes_to_agree_with_its_teacher(tmp_path: Path, data: Path, teacher: Path) -> None:

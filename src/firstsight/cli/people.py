@@ -63,7 +63,9 @@ def list_people(gallery: Gallery = None, as_json: Json = False) -> None:
 def show(name: Name, gallery: Gallery = None, as_json: Json = False) -> None:
     """Show what is held of a person, photo by photo."""
     with closing(open_gallery(gallery)) as store:
-        person, templates = store.person(name), store.templates(name)
+        person = store.person(name)
+        # By number: the name may be another's by now.
+        templates = store.templates(person.id)
     if as_json:
         answer_json(
             {
@@ -200,7 +202,8 @@ def erase(name: Name, yes: Yes = False, gallery: Gallery = None, as_json: Json =
         if not yes and not as_json and _asked():
             photos = f"{person.templates} photo{'s' * (person.templates != 1)}"
             typer.confirm(f"Erase {person.name} and {photos} for good?", abort=True, err=True)
-        receipt = _cleared(store, store.erase(name))
+        # By number: while one was asked, another may have got the name.
+        receipt = _cleared(store, store.erase(person.id))
     _receipt(
         receipt,
         as_json,

@@ -2,7 +2,7 @@
 
 from firstsight.datasets.archive import PICTURES, Archive, open_archive
 from firstsight.datasets.episodes import Episode, OpenSetDraw, one_shot, open_set
-from firstsight.datasets.identities import Identities, open_identities
+from firstsight.datasets.identities import Identities, is_picture, open_identities, owners
 from firstsight.datasets.lfw import Lfw, Pair, open_lfw
 
 __all__ = [
@@ -13,9 +13,11 @@ __all__ = [
     "Lfw",
     "OpenSetDraw",
     "Pair",
+    "is_picture",
     "one_shot",
     "open_archive",
     "open_identities",
     "open_lfw",
     "open_set",
+    "owners",
 ]

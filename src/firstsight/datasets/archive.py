@@ -21,8 +21,9 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Final, TypeGuard
 
 from firstsight.errors import DataError
+from firstsight.images import ENDINGS
 
-PICTURES: Final = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"})
+PICTURES: Final = frozenset(ending for endings in ENDINGS.values() for ending in endings)
 """Endings of the files that count as pictures."""
 DAMAGE: Final = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, RuntimeError)
 """What the readers of damaged or encrypted archives raise beside ``OSError``."""
@@ -52,7 +53,9 @@ class Archive:
     def digest(self) -> str:
         """SHA-256 over names and sizes: tells one data set from another without reading it whole.
 
-        The same wherever and however the data set is packed, for what is told of a result.
+        The same wherever the data set lies, and packed or not, while the names in it are the same. Under
+        another top folder, or with the ``./`` before its names that some tars have, it is another.
+        For what is told of a result.
         """
         lines = (f"{name}\t{size}\n" for name, size in self.sizes.items())
         # A file's name need not be UTF-8: it is counted by its bytes then.

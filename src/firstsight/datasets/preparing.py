@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import tarfile
-import zipfile
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -32,13 +29,15 @@ from firstsight.datasets.prepared import (
 )
 from firstsight.errors import DataError, ImageError
 from firstsight.faces import Detector, align, middle_face
+from firstsight.faces.detector import VERSION
+from firstsight.faces.yunet import YUNET
 from firstsight.images import fitted, read_image
 from firstsight.networks import OPENCV
 
 PIECE: Final = 256
 WORKERS: Final = 2
-DAMAGE: Final = (OSError, EOFError, zipfile.BadZipFile, tarfile.TarError, zlib.error)
-"""What reading a damaged archive ends in."""
+FIRST: Final = "49f000ec501fef24739071fc7e68267d32209045b6822c0c72dce1da25726f10 2 opencv"
+"""Edition of the detector that keys do not name: what it cut was kept before they named any."""
 Progress = Callable[[int, int], None]
 """Called with the number of pictures done and to be done."""
 Crop = NDArray[np.uint8]
@@ -67,7 +66,8 @@ def prepare(
     """
     everything = [item for _, items in sources for item in items]
     made = digest("".join(archive.digest() for archive, _ in sources), everything, view)
-    key = digest("".join(archive.edition() for archive, _ in sources), everything, view)[:24]
+    editions = "".join(archive.edition() for archive, _ in sources) + _detector(view)
+    key = digest(editions, everything, view)[:24]
     folder = cache / key
     if not is_prepared(folder):
         try:
@@ -85,6 +85,19 @@ def prepare(
     if strict and found.unreadable:
         raise _refused(found.unreadable[0])
     return found
+
+
+def detector_edition() -> str:
+    """The edition of the detector that cuts faces.
+
+    From its constants: where all faces were cut before, nobody needs its weights.
+    """
+    return f"{YUNET.sha256} {VERSION} {OPENCV}"
+
+
+def _detector(view: View) -> str:
+    """What tells faces that were cut from those that another detector would cut elsewhere."""
+    return "" if not view.points or detector_edition() == FIRST else f" {detector_edition()}"
 
 
 def _write(
@@ -169,7 +182,7 @@ def _seen(archive: Archive, see: Callable[[Crop], Crop | str], item: Item) -> Cr
         return see(read_image(archive.read(item.name)))
     except ImageError as error:
         return error.message
-    except DAMAGE as error:
+    except OSError as error:
         if passes(error):
             # Kept in the cache, it would leave the picture out for good.
             raise DataError(

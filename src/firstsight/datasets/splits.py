@@ -19,6 +19,9 @@ from firstsight.datasets.prepared import Item
 from firstsight.errors import DataError
 
 LAYOUTS: Final = ("folder", "omniglot", "lfw", "celeba")
+WITHOUT_LFW: Final = "without-lfw"
+PEOPLE_OF_LFW: Final = Path(__file__).with_name("celeba_in_lfw.txt")
+"""Identities of CelebA who may be people of LFW, one a line."""
 LEAST_HELD_OUT: Final = 2
 """Identities of a folder that can validate: fewer, and nobody does."""
 
@@ -54,8 +57,9 @@ def open_split(layout: str, part: str, path: Path, *, held_out: float = 0.1, see
     Args:
         layout: ``"folder"``, ``"celeba"``: one sub-folder for each identity; a share of the identities
             is held out. ``"omniglot"``, ``"lfw"``: as published.
-        part: ``"all"`` of a folder. Of Omniglot ``"paper"`` (Koch et al.), ``"background"`` (all 30
-            alphabets train) or ``"background-25"`` (so many train, the others validate). Of LFW
+        part: ``"all"`` of a folder. Of CelebA also ``"without-lfw"``: all but those who may be people of
+            LFW, on which the twin is then tested. Of Omniglot ``"paper"`` (Koch et al.), ``"background"``
+            (all 30 alphabets train) or ``"background-25"`` (so many train, the others validate). Of LFW
             ``"view1"``, or ``"fold-3"``, ``"folds-1-5"``: everybody trains but the people of those folds
             of View 2, which the twin may then be tested on.
         path: the data set.
@@ -72,12 +76,23 @@ def open_split(layout: str, part: str, path: Path, *, held_out: float = 0.1, see
         return _lfw(path, part)
     if layout not in LAYOUTS:
         raise DataError(f"There is no layout {layout!r}.", hint=f"Known: {', '.join(LAYOUTS)}.")
+    if layout == "celeba" and part == WITHOUT_LFW:
+        return _folder(open_identities(path), held_out, seed, people_of_lfw())
     if part != "all":
-        raise _unknown(layout, part, "all")
+        raise _unknown(layout, part, "all", *([WITHOUT_LFW] if layout == "celeba" else []))
     return _folder(open_identities(path), held_out, seed)
 
 
-def _folder(identities: Identities, held_out: float, seed: int) -> Split:
+def people_of_lfw() -> frozenset[str]:
+    """Identities of CelebA who may be people of LFW."""
+    lines = PEOPLE_OF_LFW.read_text("utf-8").splitlines()
+    return frozenset(line for line in lines if not line.startswith("#"))
+
+
+def _folder(
+    identities: Identities, held_out: float, seed: int, left_out: frozenset[str] = frozenset()
+) -> Split:
+    # Who is held out is drawn from all, so that leaving somebody out moves nobody to the other side.
     everyone = sorted(name for name, found in identities.pictures.items() if len(found) > 1)
     count = round(held_out * len(everyone))
     if count < LEAST_HELD_OUT:
@@ -85,7 +100,8 @@ def _folder(identities: Identities, held_out: float, seed: int) -> Split:
     order = np.random.default_rng((seed, len(everyone))).permutation(len(everyone))
     kept_back = frozenset(everyone[place] for place in order[:count])
     # Who has one picture only can teach what is apart, not what is alike; margin softmax uses both.
-    train = frozenset(identities.pictures) - kept_back
+    train = frozenset(identities.pictures) - kept_back - left_out
+    kept_back -= left_out
     return Split(_people(identities, train), _people(identities, kept_back) if kept_back else ())
 
 

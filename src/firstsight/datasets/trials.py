@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -61,6 +62,12 @@ def one_shot_trials(
         support = [shown, *(draw.choice(rows_of[int(label)]) for label in others)]
         trials.append(Trial(int(probe), np.array(support, dtype=np.intp)))
     return trials
+
+
+def among(trials: Sequence[Trial]) -> tuple[int, int]:
+    """How many identities a trial asks about, the fewest and the most: small groups have what they have."""
+    sizes = [len(trial.support) for trial in trials]
+    return min(sizes), max(sizes)
 
 
 def drawer_trials(

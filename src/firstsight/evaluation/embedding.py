@@ -17,6 +17,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 from platformdirs import user_cache_path
+from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
 from firstsight.datasets import Archive
@@ -98,6 +99,8 @@ def in_pieces(
 ) -> Iterator[NDArray[np.float32]]:
     """Templates of many pictures, each piece of which is made once and kept: an interruption costs one piece.
 
+    A kept piece that is damaged is made again.
+
     Args:
         folder: of the pieces; it must belong to these pictures and this model alone.
         count: how many pictures.
@@ -109,11 +112,25 @@ def in_pieces(
     """
     for start in range(0, count, PIECE):
         end, kept = min(start + PIECE, count), folder / f"{start:07d}.safetensors"
-        if not kept.is_file():
-            write_whole(kept, save({"templates": embed(slice(start, end))}))
-        yield load_file(kept)["templates"]
+        rows = _kept(kept, end - start)
+        if rows is None:
+            rows = embed(slice(start, end))
+            write_whole(kept, save({"templates": rows}))
+        yield rows
         if progress:
             progress(end, count)
+
+
+def _kept(place: Path, count: int) -> NDArray[np.float32] | None:
+    """The rows of a kept piece; None where there is none, or what is there is damaged."""
+    if not place.is_file():
+        return None
+    try:
+        rows = load_file(place)["templates"]
+    except (SafetensorError, KeyError):
+        # Cut short by a disk or by a copy of the cache; what it held can be made again.
+        return None
+    return rows if len(rows) == count else None
 
 
 def _embed(model: Model, detector: Detector, archive: Archive, names: Sequence[str]) -> NDArray[np.float32]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import io
+import re
 from importlib import resources
 from pathlib import Path
 from typing import Any, Final
@@ -37,7 +38,7 @@ def write_page(result: Result, folder: Path) -> Path:
     environment = Environment(autoescape=True, trim_blocks=True)
     text = resources.files("firstsight.evaluation").joinpath("page.html").read_text("utf-8")
     model = str(result.provenance.get("model", ""))
-    path = folder / f"{'-'.join((result.protocol, model, *_others(result)))}.html"
+    path = folder / f"{_file_name(result.protocol, model, *_others(result))}.html"
     plots = [{"title": one.title, "picture": _text(curve_bytes(one))} for one in result.curves]
     archive = result.archive
     trials = [_trial(archive, one) for one in result.examples] if archive else []
@@ -60,6 +61,13 @@ def write_page(result: Result, folder: Path) -> Path:
     )
     write_whole(path, page)
     return path
+
+
+def _file_name(*parts: str) -> str:
+    """Parts of a file's name in one: a model file says by itself what its model is called, ``../x`` too."""
+    plain = (re.sub(r"[^\w.-]", "_", part) for part in parts)
+    # A part of dots alone is nothing that one reads, and may be a folder.
+    return "-".join(part if part.strip(".") else "_" for part in plain)
 
 
 def _others(result: Result) -> list[str]:

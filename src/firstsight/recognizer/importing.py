@@ -12,7 +12,7 @@ from typing import Final
 
 import numpy as np
 
-from firstsight.datasets import PICTURES
+from firstsight.datasets import is_picture, owners
 from firstsight.errors import FirstsightError, InvalidName, NoSuchPerson, UsageError
 from firstsight.gallery import NewTemplate
 from firstsight.gallery.copying import everybody
@@ -34,7 +34,7 @@ class FolderPhoto:
 
     path: Path
     person: str
-    """The sub-folder's name, or the file's without its ending."""
+    """The first sub-folder's name, or the file's without its ending."""
     label: str
     """The path inside the folder, with forward slashes: the source that the template will carry."""
 
@@ -61,21 +61,19 @@ class Outcome:
 
 
 def find_photos(folder: Path) -> list[FolderPhoto]:
-    """The photos of a folder, person by person.
+    """The photos of a folder, person by person; what lies in folders of a person's sub-folder is theirs.
 
     Raises:
         UsageError: it is no folder, cannot be read, or holds no pictures.
     """
     if not folder.is_dir():
         raise UsageError(f"{folder} is no folder.", hint="Name one with a sub-folder for each person.")
-    found = []
+    found: dict[str, Path] = {}
     try:
         for path in sorted(folder.rglob("*")):
-            inside = path.relative_to(folder)
-            hidden = any(part.startswith(".") for part in inside.parts)
-            if path.suffix.lower() in PICTURES and path.is_file() and not hidden:
-                person = inside.parts[0] if len(inside.parts) > 1 else path.stem
-                found.append(FolderPhoto(path, person, inside.as_posix()))
+            label = path.relative_to(folder).as_posix()
+            if is_picture(label) and path.is_file():
+                found[label] = path
     except OSError as error:
         raise UsageError(f"{folder} cannot be read ({error}).", hint="Check its permissions.") from error
     if not found:
@@ -83,7 +81,8 @@ def find_photos(folder: Path) -> list[FolderPhoto]:
             f"{folder} holds no pictures.",
             hint="Put each person's photos into a sub-folder, or name each file after its person.",
         )
-    return found
+    people = owners(found, folder, outermost=True)
+    return [FolderPhoto(path, people[label], label) for label, path in found.items()]
 
 
 def support_set(folder: Path) -> dict[str, Path]:

@@ -60,7 +60,7 @@ def embed_anew(
         progress: called after each template with the number done and in all.
 
     Raises:
-        UsageError: ``photos`` is no folder.
+        UsageError: ``photos`` is no folder, or the model sees whole pictures and a crop of a face was kept.
         GalleryError: the gallery.
     """
     if photos is not None and not photos.is_dir():
@@ -88,6 +88,12 @@ def embed_anew(
                 folder.note(kept)
             if kept.crop is None:
                 waiting.append(kept)
+            elif not encoder.model.preprocessing.points:
+                raise UsageError(
+                    f"The model {encoder.model.name} sees whole pictures, and of {kept.person} a crop of the "
+                    "face was kept.",
+                    hint="Name a model of faces; `firstsight models` lists them.",
+                )
             else:
                 embed(kept)
     finally:
@@ -170,7 +176,12 @@ def _file(place: Path) -> _File | None:
 def _embed(encoder: Encoder, kept: KeptCrop, folder: _Folder | None) -> NDArray[np.float32]:
     if kept.crop is not None:
         picture = read_image(kept.crop)
-        (row,) = encoder.embed(picture, [kept_landmarks(kept.crop)])
+        try:
+            landmarks = kept_landmarks(kept.crop)
+        except (ValueError, TypeError, OSError) as error:
+            # A picture that something else wrote: one crop of many must not end the whole move.
+            raise UsageError("the crop that was kept does not say where the face's landmarks lie") from error
+        (row,) = encoder.embed(picture, [landmarks])
         return np.asarray(row, np.float32)
     if folder is None:
         raise UsageError("no crop was kept")

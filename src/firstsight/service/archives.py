@@ -6,11 +6,10 @@ import io
 import zipfile
 import zlib
 from functools import partial
-from pathlib import PurePosixPath
 from typing import Final
 
-from firstsight.datasets import PICTURES
-from firstsight.errors import BodyMalformed, BodyTooLarge, ImageUnreadable, InvalidName
+from firstsight.datasets import is_picture, owners
+from firstsight.errors import BodyMalformed, BodyTooLarge, DataError, ImageUnreadable, InvalidName
 from firstsight.gallery.names import checked_name
 from firstsight.service.jobs import Photo
 from firstsight.service.settings import Settings
@@ -43,34 +42,25 @@ def photos_of(content: bytes, settings: Settings) -> list[Photo]:
             f"The zip holds {len(infos):,} pictures; at most {settings.archive_photos:,} are taken.",
             hint="Send them in parts.",
         )
-    folders: dict[str, PurePosixPath] = {}
-    for info in infos:
-        folder = PurePosixPath(_name(info)).parent
-        if folders.setdefault(_known_as(_person(_name(info))), folder) != folder:
-            raise BodyMalformed(
-                f"The zip holds several folders called {folder.name!r}, which would become one person.",
-                hint="Put each person's photos into one folder, under their name.",
-            )
+    try:
+        people = owners(map(_name, infos), "The zip", known_as=_known_as)
+    except DataError as error:
+        raise BodyMalformed(
+            error.message, hint="Put each person's photos into one folder, under their name."
+        ) from error
     return [
-        (_name(info), _person(_name(info)), partial(_read, opened, info, settings.photo.bytes))
+        (_name(info), people[_name(info)], partial(_read, opened, info, settings.photo.bytes))
         for info in infos
     ]
 
 
 def _wanted(info: zipfile.ZipInfo) -> bool:
-    path = PurePosixPath(_name(info))
-    hidden = any(part.startswith((".", "__MACOSX")) for part in path.parts)
-    return not info.is_dir() and path.suffix.lower() in PICTURES and not hidden
+    return not info.is_dir() and is_picture(_name(info))
 
 
 def _name(info: zipfile.ZipInfo) -> str:
     """With slashes: some programs write the other ones, which would make one name of all folders."""
     return info.filename.replace("\\", "/")
-
-
-def _person(name: str) -> str:
-    path = PurePosixPath(name)
-    return path.parent.name or path.stem
 
 
 def _known_as(person: str) -> str:

@@ -25,6 +25,8 @@ SHORT: Final = 1 << 20
 """Bytes of a body that the framework reads."""
 DIGITS: Final = 18
 """Of the length that a body says it has."""
+YES: Final = ("true", "1", "yes", "on")
+NO: Final = ("false", "0", "no", "off", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +60,15 @@ class Form:
         return found[0]
 
     def flag(self, field: str) -> bool:
-        """Whether a field says yes."""
-        return self.texts.get(field, "").lower() in ("true", "1", "yes", "on")
+        """Whether a field says yes.
+
+        Raises:
+            BodyMalformed: it says neither yes nor no.
+        """
+        said = self.texts.get(field, "").lower()
+        if said not in YES + NO:
+            raise BodyMalformed(f"The field {field!r} is neither yes nor no.", hint="Send true or false.")
+        return said in YES
 
 
 def read_in_pieces(kind: str) -> bool:
@@ -79,15 +88,15 @@ async def read_photo(request: Request, service: Service) -> Part:
     """
     if kind(request.headers).startswith("image/"):
         return Part("", await _read(request, service, service.settings.photo.bytes))
-    return (await read_form(request, service, 1)).one("photo")
+    return (await read_form(request, service, 1, "photo")).one("photo")
 
 
-async def read_form(request: Request, service: Service, parts: int) -> Form:
-    """Multipart fields, with so many photos at most.
+async def read_form(request: Request, service: Service, parts: int, *fields: str) -> Form:
+    """Multipart fields of those names, with so many photos at most.
 
     Raises:
         BodyTooLarge: more bytes than allowed.
-        BodyMalformed: it is no such form, or has too many fields.
+        BodyMalformed: it is no such form, or has too many fields, or others.
         Overloaded: others hold too much in memory.
     """
     settings = service.settings
@@ -104,6 +113,12 @@ async def read_form(request: Request, service: Service, parts: int) -> Form:
     limits = {"files": parts, "fields": FIELDS, "field_bytes": FIELD_BYTES}
     # In a thread: a form that is made to be slow takes seconds.
     for piece in await run_in_threadpool(pieces, said, content, **limits):
+        if piece.name not in fields:
+            # Passed over, a rate that was asked for would be another one, and consent would not be noted.
+            raise BodyMalformed(
+                f"A form has no field {piece.name!r} here.",
+                hint=f"It has {', '.join(fields)}. Rates and limits stand in the address: ?name=value.",
+            )
         if piece.file is None:
             texts[piece.name] = piece.content.decode("utf-8", "replace")
         elif len(piece.content) > settings.photo.bytes:

@@ -14,8 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from firstsight.errors import GalleryUnavailable
-from firstsight.gallery.sqlite.connection import SMALLEST
-from firstsight.gallery.sqlite.schema import mark_of, too_new
+from firstsight.gallery.marked import SMALLEST, mark_of, too_new
 
 SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS key (

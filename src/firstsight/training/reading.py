@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import fields, is_dataclass
 from difflib import get_close_matches
 from importlib import resources
 from math import isfinite
@@ -138,8 +138,3 @@ def _value(kind: Any, value: Any, where: str, key: str) -> Any:
         kind, "a table or list"
     )
     raise RecipeError(f"{where}: {key} is {value!r}, not {wanted}.", hint="Mend it.")
-
-
-def seeded(recipe: Recipe, seed: int) -> Recipe:
-    """The same recipe with another seed."""
-    return replace(recipe, seed=seed)

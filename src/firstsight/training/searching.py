@@ -111,7 +111,6 @@ def search(
     trials: int = 30,
     epochs: int = 5,
     cache: Path | None = None,
-    workers: int = 2,
     stage: Stage | None = None,
     progress: Progress | None = None,
     told: Told | None = None,
@@ -129,7 +128,6 @@ def search(
         trials: how many in all, those of an earlier call included.
         epochs: of each trial; one that is below the median of the others is ended before.
         cache: folder of prepared data; the user's cache when None.
-        workers: threads that cut pictures.
         stage: told of each picture that is prepared.
         progress: told of each step of a trial.
         told: told of each trial.
@@ -147,7 +145,7 @@ def search(
     changed(recipe, middle)
     # One at a time: another's trials would be taken for killed ones, and their folder be removed.
     with alone(out, Processes()):
-        return _searched(recipe, space, path, out, trials, epochs, cache, workers, stage, progress, told)
+        return _searched(recipe, space, path, out, trials, epochs, cache, stage, progress, told)
 
 
 def _searched(
@@ -158,7 +156,6 @@ def _searched(
     trials: int,
     epochs: int,
     cache: Path | None,
-    workers: int,
     stage: Stage | None,
     progress: Progress | None,
     told: Told | None,
@@ -182,7 +179,7 @@ def _searched(
                 schedule=replace(tried.schedule, epochs=epochs),
                 validation=replace(tried.validation, every=1),
             )
-            score = _tried(tried, trial, path, out, cache, workers, stage, progress)
+            score = _tried(tried, trial, path, out, cache, stage, progress)
         except (TrialPruned, TrainingStopped):
             study.tell(trial, state=TrialState.PRUNED)
         except BaseException:
@@ -208,7 +205,6 @@ def _tried(
     path: Path,
     out: Path,
     cache: Path | None,
-    workers: int,
     stage: Stage | None,
     progress: Progress | None,
 ) -> float:
@@ -221,7 +217,7 @@ def _tried(
             raise TrialPruned
 
     with _trial(out) as folder, joined() as processes:
-        run, _ = set_up(recipe, path, folder, processes, cache, workers=workers, stage=stage)
+        run, _ = set_up(recipe, path, folder, processes, cache, stage=stage)
         return fit(run, processes, progress, measured).best
 
 

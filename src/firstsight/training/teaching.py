@@ -15,6 +15,7 @@ from firstsight.datasets.splits import labels
 from firstsight.errors import RecipeError
 from firstsight.evaluation.embedding import in_pieces
 from firstsight.models import Model, open_model
+from firstsight.networks import ENGINES, OPENCV
 from firstsight.training.recipe import Recipe
 
 
@@ -74,7 +75,11 @@ def targets(
 def _templates(
     teacher: Model, prepared: Prepared, cache: Path, progress: Callable[[int, int], None] | None
 ) -> NDArray[np.float32]:
-    folder = cache / f"{prepared.key}-{teacher.digest[:12]}-{teacher.preprocessing.version}"
+    engine = teacher.network.engine
+    # Engines agree closely, and not to the last digit. A model has one of its own, which its digest tells;
+    # only another, which was asked for, is named: what was kept before there was a choice stays.
+    asked = f"-{engine}" if engine in {*ENGINES} - {OPENCV} else ""
+    folder = cache / f"{prepared.key}-{teacher.digest[:12]}-{teacher.preprocessing.version}{asked}"
     cutter = Cutter(prepared, teacher.preprocessing, Augment(), 0)
     rows = np.arange(len(prepared.items))
     pieces = in_pieces(folder, len(rows), lambda some: teacher.embed(cutter.plain(rows[some])), progress)

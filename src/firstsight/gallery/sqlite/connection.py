@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from firstsight.errors import GalleryBusy, GalleryCorrupt, GalleryError, GalleryMissing, GalleryUnavailable
+from firstsight.gallery.marked import SMALLEST
 
 PATIENCE: Final = 10.0
 """Seconds to wait for another process that writes."""
@@ -19,8 +20,6 @@ CLEARING: Final = 2.0
 """Seconds to wait for readers before the log can be emptied."""
 PAUSE: Final = 0.02
 """Seconds between two tries."""
-SMALLEST: Final = 512
-"""Bytes of SQLite's smallest page."""
 
 
 class Connection:

@@ -6,7 +6,8 @@ import sqlite3
 from pathlib import Path
 from typing import Final
 
-from firstsight.errors import GalleryCorrupt, GalleryTooNew
+from firstsight.errors import GalleryCorrupt
+from firstsight.gallery.marked import mark_of, too_new
 
 APPLICATION: Final = 0x46535447
 """SQLite's application id, "FSTG": tells a gallery from other SQLite files."""
@@ -71,22 +72,6 @@ def check(database: sqlite3.Connection, path: Path) -> int:
     if version > len(MIGRATIONS):
         raise too_new(path, version, len(MIGRATIONS))
     return version
-
-
-def mark_of(database: sqlite3.Connection) -> tuple[int, int]:
-    """Whose file it is, and the version of its schema; (0, 0) of a file that bears no mark."""
-    application, version = (
-        int(database.execute(f"PRAGMA {name}").fetchone()[0]) for name in ("application_id", "user_version")
-    )
-    return application, version
-
-
-def too_new(path: Path, version: int, known: int) -> GalleryTooNew:
-    """The refusal of a file that a later version wrote."""
-    return GalleryTooNew(
-        f"{path} was written by a later version of firstsight (schema {version}, this one knows {known}).",
-        hint="Upgrade firstsight.",
-    )
 
 
 def migrate(database: sqlite3.Connection, version: int) -> None:

@@ -38,6 +38,7 @@ from firstsight.service.routes.people import NOTED
 from firstsight.service.state import Reader, Served, Service, Writer
 
 router = APIRouter(prefix="/v1")
+FIELDS: Final = ("name", "photo", "consent", "retain_until", "notes", "keep_crops", "force")
 Flag = Annotated[bool, Query(description="Of a zip; a form has fields of the same name.")]
 PAGE: Final = 1000
 """People who are asked for at once."""
@@ -86,7 +87,8 @@ async def enroll(
     """A person from a form with `name` and one or more `photo`, or many from a zip of folders (202)."""
     if kind(request.headers) in ZIP:
         return _accepted(await _import(service, key, request, keep_crops=keep_crops, force=force))
-    form = await read_form(request, service, service.settings.parts)
+    form = await read_form(request, service, service.settings.parts, *FIELDS)
+    keep_crops, force = keep_crops or form.flag("keep_crops"), force or form.flag("force")
     name = checked_name(form.texts.get("name", ""))
     photos_sent = form.photos.get("photo", [])
     sent = [f"{field}={text}".encode() for field, text in sorted(form.texts.items())]
@@ -100,8 +102,8 @@ async def enroll(
             key,
             name,
             photos_sent,
-            keep_crops=form.flag("keep_crops"),
-            force=form.flag("force"),
+            keep_crops=keep_crops,
+            force=force,
             consent=consent,
             retain_until=day,
             notes=notes,

@@ -21,6 +21,11 @@ from firstsight.service.state import Reader, Served, Service
 router = APIRouter(prefix="/v1")
 
 
+def Rate(about: str) -> Any:  # noqa: N802 - as pydantic's own
+    """A rate in the address. What it may be the calibration says, in the words of the library."""
+    return Query(description=about, json_schema_extra={"minimum": 0, "maximum": 1})
+
+
 @router.post(
     "/identify",
     openapi_extra=body("photo", bare=True),
@@ -30,11 +35,13 @@ async def identify(
     service: Served,
     key: Reader,
     request: Request,
-    fpir: Annotated[float, Query(ge=0, le=1, description="Share of strangers who may be named.")] = FPIR,
+    fpir: Annotated[float, Rate("Share of strangers who may be named.")] = FPIR,
     limit: Annotated[int, Query(ge=1, le=100, description="Faces in the answer, largest first.")] = 50,
 ) -> dict[str, Any]:
     """Every face in a photo, from left to right: a person, or null for a stranger."""
     photo = await read_photo(request, service)
+    # Before the photo is looked at: a rate that cannot be had is told at once.
+    await run_in_threadpool(service.recognizer.threshold, fpir)
     with service.engine.place() as place:
         found, encoded = await place.faces(photo.content, most=limit)
     service.metrics.seen(len(encoded))
@@ -45,6 +52,7 @@ async def identify(
 
     def search() -> dict[str, Any]:
         recognizer = service.recognizer
+        # Asked again: the gallery may have grown meanwhile.
         sightings = recognizer.sightings(faces, recognizer.threshold(fpir))
         for sighting in sightings:
             _note(service, key, sighting)
@@ -68,14 +76,17 @@ async def verify(
     service: Served,
     key: Reader,
     request: Request,
-    fmr: Annotated[float, Query(ge=0, le=1, description="Share of strangers who may pass.")] = FMR,
+    fmr: Annotated[float, Rate("Share of strangers who may pass.")] = FMR,
 ) -> dict[str, Any]:
     """Whether the photos `left` and `right` of a form show the same person."""
-    form = await read_form(request, service, 2)
+    form = await read_form(request, service, 2, "left", "right")
+    # Before any photo is looked at: what is missing, or a rate that cannot be had, is told at once.
+    sent = ((form.one("left"), "the first photo"), (form.one("right"), "the second photo"))
+    service.recognizer.encoder.model.calibrated().threshold(fmr)
     faces = []
     with service.engine.place() as place:
-        for field, photo in (("left", "the first photo"), ("right", "the second photo")):
-            faces.append(await place.only_face(form.one(field).content, photo))
+        for photo, called in sent:
+            faces.append(await place.only_face(photo.content, called))
     service.metrics.seen(len(faces))
 
     def compare() -> dict[str, Any]:
