@@ -177,6 +177,18 @@ def test_floats_are_scaled_by_the_brightest_of_all(monkeypatch: pytest.MonkeyPat
     assert read_image(encoded(Image.fromarray(values), "TIFF"))[0, 0, 0] == 255
 
 
+@pytest.mark.parametrize(("kind", "most"), [(np.int32, 255), (np.int32, 65535), (np.uint16, 65535)])
+def test_grey_in_wide_numbers_is_as_bright_as_it_is_meant(kind: type[np.generic], most: int) -> None:
+    """Programs widen grey of 8 bits to 32: it must not come out black."""
+    ramp = np.tile(np.linspace(0, most, 64), (8, 1)).astype(kind)
+    read = read_image(Image.fromarray(ramp))
+    assert np.abs(read[:, :, 0] - np.linspace(0, 255, 64)).max() <= 1
+
+
+def test_dark_grey_of_16_bits_stays_dark() -> None:
+    assert read_image(Image.fromarray(np.full((8, 8), 255, np.uint16))).max() == 1
+
+
 @pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
 def test_what_is_transparent_lies_on_white(mode: str) -> None:
     if mode == "P":

@@ -26,7 +26,7 @@ Source = Path | str | bytes | Image.Image | NDArray[Any]
 """What a picture can be read from."""
 
 ENDINGS: Final = {
-    "JPEG": (".jpg", ".jpeg"),
+    "JPEG": (".jpg", ".jpeg", ".jfif"),
     "PNG": (".png",),
     "WEBP": (".webp",),
     "GIF": (".gif",),
@@ -36,6 +36,8 @@ ENDINGS: Final = {
 }
 """Endings of the files of each format that is read, in small letters: by them pictures are found among other
 files. What a file holds is told by its content alone."""
+OTHER_ENDINGS: Final = (".heic", ".heif", ".jxl", ".dng", ".cr2", ".cr3", ".nef", ".arw")
+"""Of photos that are not read: found all the same, so that they are refused by name, not passed over."""
 FORMATS: Final = tuple(ENDINGS)
 READABLE: Final = "JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF"
 DAMAGE: Final = (OSError, ValueError, SyntaxError, ArithmeticError, LookupError, TypeError, RuntimeError)
@@ -197,12 +199,17 @@ def _on_white(picture: Image.Image) -> NDArray[np.uint8]:
 
 
 def _scale(picture: Image.Image, strips: list[tuple[int, int]]) -> float:
-    """What such grey is multiplied by: whole numbers are 16 bits wide, floats run from 0 to 1 or 255."""
-    if picture.mode.startswith("I"):
+    """What such grey is multiplied by: floats run from 0 to 1 or 255, whole numbers to 65,535.
+
+    Those of 32 bits may be grey of 8 bits as well, which programs widen.
+    """
+    if picture.mode.startswith("I;16"):
         return 1 / 257
     width = picture.width
-    tops = [np.asarray(picture.crop((0, top, width, bottom))).max() for top, bottom in strips]
-    return 255.0 if np.max(tops) <= 1 else 1.0
+    top = np.max([np.asarray(picture.crop((0, low, width, high))).max() for low, high in strips])
+    if picture.mode.startswith("I"):
+        return 1.0 if top <= 255 else 1 / 257
+    return 255.0 if top <= 1 else 1.0
 
 
 def _eight_bits(picture: Image.Image, scale: float) -> NDArray[np.uint8]:

@@ -4,9 +4,11 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firstsight.evaluation.one_shot import one_shot_right
+from firstsight.datasets.trials import Trial
+from firstsight.evaluation.one_shot import LOWEST, one_shot_right, trial_scores, trials_right
 from firstsight.evaluation.open_set import Searches, search
 from firstsight.gallery.index import inner_product
+from firstsight.twins.heads import build_head
 
 GALLERY = np.eye(3, dtype=np.float32)
 NAMES = np.array(["ann", "bob", "cyd"])
@@ -51,6 +53,44 @@ def test_who_weighs_twice_counts_twice_for_the_threshold(rows: list[tuple[int, i
     nobody = np.ones(1, np.float32), np.ones(1, bool)
     repeated = Searches(*nobody, np.repeat(scores, weights.astype(int)))
     assert Searches(*nobody, scores).threshold_at(fpir, weights.astype(float)) == repeated.threshold_at(fpir)
+
+
+def test_who_was_not_seen_is_nobody_by_a_euclidean_head() -> None:
+    """Rows of zeros are at no distance from each other."""
+    nobody = np.zeros((1, 3), np.float32)
+    gallery, probes = np.concatenate([nobody, GALLERY[1:]]), np.concatenate([nobody, GALLERY[1:2]])
+    seen = np.array([False, True, True])
+    similarity = build_head("euclidean", 3).similarity_of
+    found = search(
+        similarity,
+        gallery,
+        NAMES,
+        probes,
+        np.array(["ann", "bob"]),
+        probes,
+        found=(seen, seen[:2], seen[:2]),
+    )
+    assert found.mated_scores.tolist() == found.stranger_scores.tolist() == [LOWEST, 1]
+    # At no threshold, not even at the lowest score there is.
+    assert found.false_negatives(-1).tolist() == [True, False]
+
+
+def test_a_probe_or_a_support_without_a_face_is_an_error_by_a_euclidean_head() -> None:
+    similarity = build_head("euclidean", 2).similarity_of
+    rows = np.array([[0, 0], [0, 0], [1, 0], [1, 0], [0, 1]], np.float32)
+    seen = np.array([False, False, True, True, True])
+    trials = [
+        Trial(0, np.array([1, 2])),  # neither the probe nor what is mated with it
+        Trial(0, np.array([2, 4])),  # not the probe
+        Trial(2, np.array([1, 4])),  # not what is mated with it
+        Trial(2, np.array([3, 1])),  # not another
+    ]
+    scores = trial_scores(similarity, rows, trials, seen)
+    assert [one_shot_right(one) for one in scores] == [False, False, False, True]
+    assert scores[0].tolist() == scores[1].tolist() == [LOWEST, LOWEST]
+    assert scores[2][0] == scores[3][1] == LOWEST
+    # Without a word on faces, all were seen.
+    assert trials_right(similarity, rows, trials).tolist() == [True, False, True, True]
 
 
 def test_one_shot_ties_are_errors() -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,7 +9,16 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from sklearn.metrics import roc_curve
 
-from firstsight.evaluation.verification import best_threshold, fold_answers, roc, tar_at_far
+from firstsight.evaluation.bootstrap import measure
+from firstsight.evaluation.verification import (
+    best_threshold,
+    equal_error_rate,
+    fold_answers,
+    roc,
+    tar_at_far,
+)
+
+Rate = Callable[[NDArray[np.float64], NDArray[np.bool_], NDArray[np.float64]], float]
 
 # Few distinct scores, so that ties are the rule.
 pairs = st.lists(
@@ -31,6 +42,35 @@ def test_no_threshold_is_right_more_often_than_the_best(rows: list[tuple[float, 
 
 def test_the_best_threshold_lies_in_the_middle_of_the_gap() -> None:
     assert best_threshold(np.array([0.1, 0.9]), np.array([False, True])) == pytest.approx(0.5)
+
+
+@given(st.floats(-1, 0.9375, width=32))
+def test_the_two_of_a_gap_of_one_rounding_are_told_apart(below: float) -> None:
+    """The middle of two neighbours is neither of them, and in their own precision may be the lower one."""
+    low = np.float32(below)
+    scores = np.array([np.nextafter(low, np.float32(1)), low])
+    mated = np.array([True, False])
+    threshold = best_threshold(scores, mated)
+    assert ((scores >= threshold) == mated).all()
+    assert ((scores.astype(np.float64) >= threshold) == mated).all()
+
+
+@pytest.mark.parametrize("rate", [lambda s, m, w: tar_at_far(s, m, 0.1, w), equal_error_rate])
+def test_a_replicate_without_one_kind_of_pair_tells_nothing(rate: Rate) -> None:
+    """Of three people some replicates draw one alone, whose pairs are all mated."""
+    scores = np.array([0.9, 0.8, 0.7, 0.1, 0.2, 0.75])
+    mated = np.array([True, True, True, False, False, False])
+    people = ["a", "b", "c", "a", "b", "c"], ["a", "b", "c", "b", "c", "a"]
+    found = measure(lambda w: rate(scores, mated, w), *people, seed=0)
+    assert 0 <= found.low <= found.value <= found.high <= 1
+    for kind in (mated, ~mated):
+        assert np.isnan(rate(scores, mated, kind.astype(float)))
+
+
+def test_where_every_replicate_tells_nothing_all_is_possible() -> None:
+    people = ["a", "b"], ["a", "c"]
+    found = measure(lambda w: 0.5 if w.all() else float("nan"), *people, seed=0, replicates=1)
+    assert (found.value, found.low, found.high) == (0.5, 0.0, 1.0)
 
 
 @given(pairs, st.sampled_from([0.0, 0.1, 0.25, 0.5, 1.0]))

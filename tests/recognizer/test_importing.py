@@ -9,7 +9,14 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from firstsight.errors import GalleryUnavailable, InvalidName, NoFace, SeveralFaces, UsageError
+from firstsight.errors import (
+    GalleryUnavailable,
+    ImageUnreadable,
+    InvalidName,
+    NoFace,
+    SeveralFaces,
+    UsageError,
+)
 from firstsight.gallery import Person
 from firstsight.gallery.copying import everybody
 from firstsight.recognizer import Encoder, Recognizer, importing
@@ -72,6 +79,17 @@ def test_whose_photos_lie_deeper_and_which_are_nobody_s(tmp_path: Path) -> None:
     assert [(photo.person, photo.label, photo.path) for photo in find_photos(tmp_path)] == [
         (person, label, tmp_path / label)
         for person, label in zip(["Amara"] * 3 + ["Bruno", "Cy", "Cy"], sorted(labels, key=Path), strict=True)
+    ]
+
+
+def test_photos_of_a_kind_that_is_not_read_are_refused_by_name(recognizer: Recognizer, folder: Path) -> None:
+    """Passed over, a whole person could be missing while the report says that nobody was refused."""
+    (folder / "Zoe").mkdir()
+    (folder / "Zoe" / "IMG_0001.HEIC").write_bytes(b"\0\0\0\x18ftypheic" + bytes(100))
+    (folder / "Zoe" / "notes.txt").write_text("no photo")
+    outcomes = [each for each in import_photos(recognizer, find_photos(folder), Choices()) if each.error]
+    assert [(outcome.photo.label, type(outcome.error)) for outcome in outcomes] == [
+        ("Zoe/IMG_0001.HEIC", ImageUnreadable)
     ]
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
@@ -10,6 +11,8 @@ import pytest
 from PIL import Image
 
 from firstsight.errors import (
+    FirstsightError,
+    ImageUnreadable,
     InvalidName,
     ModelMismatch,
     NoFace,
@@ -19,7 +22,7 @@ from firstsight.errors import (
     SeveralFaces,
     UsageError,
 )
-from firstsight.images import read_image
+from firstsight.images import Source, read_image
 from firstsight.recognizer import Encoder, Recognizer
 
 People = dict[str, list[Path]]
@@ -119,11 +122,36 @@ def test_all_photos_of_an_enrolment_or_none(recognizer: Recognizer, people: Peop
     assert person.notes == "desk 4"
 
 
-def test_two_faces_at_enrolment_are_listed(
+def test_two_faces_at_enrolment_are_counted_and_listed(
     recognizer: Recognizer, together: dict[Path, tuple[str, ...]]
 ) -> None:
-    with pytest.raises(SeveralFaces, match=r"2 faces .* px at .*; .* px at"):
-        recognizer.enroll("Ada", next(iter(together)))
+    photo = next(iter(together))
+    with pytest.raises(SeveralFaces) as refused:
+        recognizer.enroll("Ada", photo)
+    assert refused.value.message == f"2 faces were found in {photo.name}."
+    (note,) = refused.value.__notes__
+    assert re.fullmatch(r"The faces: \d+ x \d+ px at \(\d+, \d+\); \d+ x \d+ px at \(\d+, \d+\)\.", note)
+
+
+def test_of_several_pictures_in_memory_the_one_is_named(
+    recognizer: Recognizer, people: People, together: dict[Path, tuple[str, ...]]
+) -> None:
+    good = people["Amara"][0].read_bytes()
+    dark = (read_image(people["Amara"][0]) * 0.08).astype(np.uint8)
+    refused: list[tuple[Source, type[FirstsightError], str]] = [
+        (next(iter(together)).read_bytes(), SeveralFaces, r"in picture 2 of 3\."),
+        (np.full((64, 64, 3), 200, np.uint8), NoFace, r"in picture 2 of 3\."),
+        (dark, PoorQuality, r"in picture 2 of 3 is"),
+        (b"no picture", ImageUnreadable, "^Picture 2 of 3: "),
+    ]
+    for photo, kind, told in refused:
+        with pytest.raises(kind, match=told):
+            recognizer.enroll("Ada", good, photo, good)
+    with pytest.raises(PoorQuality, match=r"in picture 2 of 2 is"):
+        recognizer.enroll("Ada", good, dark, source="passport")
+    person = recognizer.enroll("Ada", good, people["Amara"][1], good)
+    sources = [template.source for template in recognizer.store.templates(person.id)]
+    assert sources == ["picture 1 of 3", people["Amara"][1].name, "picture 3 of 3"]
 
 
 def test_poor_quality_says_why_and_can_be_forced(recognizer: Recognizer, people: People) -> None:
@@ -163,6 +191,25 @@ def test_erasing(known: Recognizer, people: People) -> None:
     assert known.identify(pictures[1])[0].person is None
     with pytest.raises(NoSuchPerson):
         known.erase(name)
+
+
+@pytest.mark.parametrize("number", [1, True, np.int64(1)])
+def test_a_number_is_nobody_s_name(known: Recognizer, people: People, number: int) -> None:
+    """Names read from a table may be numbers; the person of that number is somebody else."""
+    with pytest.raises(TypeError):
+        known.erase(number)  # type: ignore[arg-type]
+    with pytest.raises(TypeError):
+        known.enroll(number, next(iter(people.values()))[0])  # type: ignore[arg-type]
+    assert len(known.people()) == len(people)
+
+
+def test_the_person_who_is_called_by_a_number(recognizer: Recognizer, people: People) -> None:
+    first, second, *_ = people.values()
+    recognizer.enroll("2", first[0])
+    recognizer.enroll("Ada", second[0])
+    receipt = recognizer.erase("2")
+    assert (receipt.person, receipt.person_id) == ("2", 1)
+    assert [person.name for person in recognizer.people()] == ["Ada"]
 
 
 def test_a_gallery_of_another_model_is_refused(known: Recognizer, tmp_path: Path) -> None:

@@ -158,6 +158,19 @@ def test_cosine_rises_to_the_full_rate_and_falls_to_nothing() -> None:
     assert share(11.999) < 1e-6
 
 
+@pytest.mark.parametrize(("warmup", "epochs"), [(1, 1), (2, 2), (30, 3)])
+def test_a_run_no_longer_than_its_warm_up_comes_down_again(warmup: float, epochs: int) -> None:
+    choice, schedule = Optimiser(), Schedule(kind="cosine", warmup=warmup, epochs=epochs)
+    optimiser = build_optimiser(named(twin()), choice)
+    first, middle, last = (
+        set_rates(optimiser, choice, schedule, int(moment), moment % 1)
+        for moment in (epochs / 4, epochs / 2, epochs - 0.001)
+    )
+    assert first == pytest.approx(0.5)
+    assert middle == pytest.approx(1)
+    assert last < 1e-4
+
+
 @given(
     kind=st.sampled_from(["cosine", "step"]),
     warmup=st.floats(0, 30),

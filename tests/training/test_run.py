@@ -142,6 +142,12 @@ def test_unreadable_pictures_are_counted_or_refused(people_folder: Path, tmp_pat
     ]
     report = json.loads(outcome.report.read_text("utf-8"))
     assert report["pictures_left_out"] == 2
+    # The card counts what was learnt from, not what was there.
+    taught = report["pictures_in_training"]
+    assert 4 * 9 - 2 <= taught < 4 * 9
+    model = open_model(outcome.model)
+    assert f": {taught} pictures of 9 identities" in model.card.trained_on
+    assert len(model.identities) == 9
     with pytest.raises(DataError, match=r"person-0[35]"):
         train(recipe, folder, tmp_path / "strict", cache=tmp_path / "other", strict=True)
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -128,6 +129,17 @@ def test_the_number_of_ways_and_trials_is_the_recipes() -> None:
         assert share["one-shot"] == pytest.approx(1 / ways, abs=0.12)
         assert share["one-shot"] * 2000 == pytest.approx(round(share["one-shot"] * 2000))
         assert "pairs" not in share
+
+
+def test_among_how_many_the_trials_are() -> None:
+    for identities, told in ((2, (2, 2)), (IDENTITIES, (5, 5))):
+        assert Validator(prepared(identities=identities), (), Validation(ways=5), 0).among == told
+    data = prepared()
+    # Alphabets of 2, 3 and 7: the smaller ones have what they have.
+    groups = ["a"] * 6 + ["b"] * 9 + ["c"] * 21
+    items = tuple(replace(item, group=group) for item, group in zip(data.items, groups, strict=True))
+    validator = Validator(replace(data, items=items), (), Validation(ways=5), 0)
+    assert validator.among == (2, 5)
 
 
 def test_pairs_without_a_face_get_the_lowest_score() -> None:

@@ -21,9 +21,9 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Final, TypeGuard
 
 from firstsight.errors import DataError
-from firstsight.images import ENDINGS
+from firstsight.images import ENDINGS, OTHER_ENDINGS
 
-PICTURES: Final = frozenset(ending for endings in ENDINGS.values() for ending in endings)
+PICTURES: Final = frozenset(ending for endings in (*ENDINGS.values(), OTHER_ENDINGS) for ending in endings)
 """Endings of the files that count as pictures."""
 DAMAGE: Final = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, RuntimeError)
 """What the readers of damaged or encrypted archives raise beside ``OSError``."""

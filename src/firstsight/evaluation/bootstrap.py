@@ -5,6 +5,7 @@ Where trials have more in common than a person, what they have in common is draw
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -39,10 +40,12 @@ def measure(
     """A statistic of weighted trials, with its percentile interval.
 
     Each replicate draws as many people as there are, with replacement; a trial weighs as often as its
-    person was drawn, or, if it compares two people, the product of both.
+    person was drawn, or, if it compares two people, the product of both. A replicate that draws no trial, or
+    none of a kind that the statistic needs, tells nothing and is left out. Where all are, nothing is known of
+    the figure, and its interval is all that a share can be: 0 to 1.
 
     Args:
-        statistic: of the trials' weights (n,).
+        statistic: a share, of the trials' weights (n,); no number where they leave it undefined.
         first: the person of each trial.
         second: the other person of each trial; a trial with the same person twice counts it once.
         seed: of the draws.
@@ -57,9 +60,9 @@ def measure(
         weights = counts[left].astype(np.float64)
         if second is not None:
             weights = np.where(left == right, weights, weights * counts[right])
-        if weights.any():
-            values.append(statistic(weights))
-    low, high = percentiles(values)
+        if weights.any() and not math.isnan(value := statistic(weights)):
+            values.append(value)
+    low, high = percentiles(values) if values else (0.0, 1.0)
     return Measure(statistic(np.ones(len(first))), low, high, len(first))
 
 

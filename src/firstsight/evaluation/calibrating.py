@@ -93,9 +93,11 @@ def calibrate(
     found = templates.found
     people = len(np.unique(labels[found]))
     if people < LEAST_PEOPLE:
+        # A model of characters or of products sees no faces.
+        whom = "people with a face" if model.preprocessing.points else "identities with a usable picture"
         raise DataError(
-            f"{identities.archive.path} has {people} people with a face; a calibration needs {LEAST_PEOPLE}.",
-            hint="Give more people.",
+            f"{identities.archive.path} has {people} {whom}; a calibration needs {LEAST_PEOPLE}.",
+            hint="Give more of them.",
         )
     origin: dict[str, str | int | float | bool] = {
         "data": identities.archive.path.name,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,13 @@ from firstsight.datasets.trials import Trial
 
 Similarity = Callable[[NDArray[np.float32], NDArray[np.float32]], NDArray[np.float32]]
 """(N, D), (M, D) -> (N, M)."""
+LOWEST: Final = np.float32(-1)
+"""No head gives less. Two rows of zeros, of photos without a face, would be one and the same face to some."""
+
+
+def masked(scores: NDArray[np.float32], seen: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Similarities, the lowest where a side shows no face: what was not seen is like nobody."""
+    return np.where(seen, scores, LOWEST)
 
 
 def one_shot_right(scores: NDArray[np.float32]) -> bool:
@@ -25,16 +33,29 @@ def one_shot_right(scores: NDArray[np.float32]) -> bool:
 
 
 def trial_scores(
-    similarity: Similarity, embeddings: NDArray[np.float32], trials: Sequence[Trial]
+    similarity: Similarity,
+    embeddings: NDArray[np.float32],
+    trials: Sequence[Trial],
+    found: NDArray[np.bool_] | None = None,
 ) -> list[NDArray[np.float32]]:
     """For each trial the similarity of its probe to each support picture, (n,).
+
+    It is the lowest where either shows no face.
 
     Args:
         similarity: how the model compares.
         embeddings: (N, D) of the rows that trials name.
         trials: the first support row is the mated one.
+        found: (N,) whether a face was found; everywhere when None.
     """
-    return [similarity(embeddings[trial.probe][None], embeddings[trial.support])[0] for trial in trials]
+    seen = np.ones(len(embeddings), np.bool_) if found is None else found
+    return [
+        masked(
+            similarity(embeddings[trial.probe][None], embeddings[trial.support])[0],
+            seen[trial.probe] & seen[trial.support],
+        )
+        for trial in trials
+    ]
 
 
 def trials_right(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from firstsight.evaluation.one_shot import Similarity
+from firstsight.evaluation.one_shot import Similarity, masked
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,12 +53,29 @@ def search(
     mated: NDArray[np.float32],
     mated_people: NDArray[np.str_],
     strangers: NDArray[np.float32],
+    *,
+    found: tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]] | None = None,
 ) -> Searches:
-    """Compare all probes with a gallery of one template a person: (G, D), (M, D), (S, D)."""
-    scores = similarity(mated, gallery)
+    """Compare all probes with a gallery of one template a person: (G, D), (M, D), (S, D).
+
+    Args:
+        similarity: how the model compares.
+        gallery: of who is enrolled.
+        gallery_people: whose they are.
+        mated: probes of who is enrolled.
+        mated_people: whose they are.
+        strangers: probes of others.
+        found: (G,), (M,), (S,) whether each shows a face, everywhere when None: one that does not is never
+            who was looked for, and the least like everybody.
+    """
+    every = (np.ones(len(side), np.bool_) for side in (gallery, mated, strangers))
+    enrolled, probes, others = found or every
+    seen = probes[:, None] & enrolled
+    scores = masked(similarity(mated, gallery), seen)
     best = scores.argmax(axis=1)
     return Searches(
         mated_scores=scores.max(axis=1),
-        mated_right=gallery_people[best] == mated_people,
-        stranger_scores=similarity(strangers, gallery).max(axis=1),
+        # Where nothing was seen, the best of equals is nobody.
+        mated_right=(gallery_people[best] == mated_people) & seen[np.arange(len(best)), best],
+        stranger_scores=masked(similarity(strangers, gallery), others[:, None] & enrolled).max(axis=1),
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -25,7 +27,10 @@ def best_threshold(scores: Scores, mated: NDArray[np.bool_]) -> float:
         return float(np.nextafter(ordered[0], np.inf))
     if cut == len(ordered):
         return float(ordered[-1])
-    return float((ordered[cut - 1] + ordered[cut]) / 2)
+    above, below = float(ordered[cut - 1]), float(ordered[cut])
+    middle = (above + below) / 2
+    # Scores are compared in their own precision, in which the middle of two neighbours may be the lower one.
+    return middle if ordered.dtype.type(middle) > ordered[cut] else above
 
 
 def fold_answers(
@@ -62,6 +67,8 @@ def tar_at_far(
 ) -> float:
     """Share of mated pairs accepted at the lowest threshold that accepts at most ``far`` of the others.
 
+    It is no number where no pair of one of the two kinds weighs anything.
+
     Args:
         scores: (n,) similarities.
         mated: (n,) whether of the same person.
@@ -72,6 +79,8 @@ def tar_at_far(
     order = np.argsort(-scores, kind="stable")
     ordered, same, weight = scores[order], mated[order], weights[order]
     false, true = np.cumsum(weight * ~same), np.cumsum(weight * same)
+    if not (false[-1] and true[-1]):
+        return math.nan
     # Pairs of one score are accepted together.
     last = np.r_[ordered[1:] < ordered[:-1], True]
     # A little room for the rounding of sums of weights.
@@ -85,6 +94,8 @@ def equal_error_rate(
 ) -> float:
     """The rate at which as many mated pairs are refused as others are accepted, between thresholds.
 
+    It is no number where no pair of one of the two kinds weighs anything.
+
     Args:
         scores: (n,) similarities.
         mated: (n,) whether of the same person.
@@ -95,6 +106,8 @@ def equal_error_rate(
     ordered, same, weight = scores[order], mated[order], weights[order]
     last = np.r_[ordered[1:] < ordered[:-1], True]
     false, true = (np.r_[0, np.cumsum(weight * kind)[last]] for kind in (~same, same))
+    if not (false[-1] and true[-1]):
+        return math.nan
     gap = false / false[-1] - (1 - true / true[-1])
     # The gap rises from -1 to 1; it is 0 on the line between two thresholds.
     place = int(np.searchsorted(gap, 0.0))

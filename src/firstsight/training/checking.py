@@ -154,6 +154,12 @@ def check(recipe: Recipe) -> None:
             "The list of `pairs` shows pictures as they are, not turned into classes of their own.",
             hint="Take sampler.name = 'identities', or set data.turned = false and data.mirrored = false.",
         )
+    if recipe.data.mirrored and recipe.augment.mirror:
+        raise RecipeError(
+            "By data.mirrored the mirror image of a picture is a class of its own, and augment.mirror shows "
+            "a picture mirrored every other time: up to half of all would be taught as the wrong class.",
+            hint="Set augment.mirror = false, or data.mirrored = false where both show the same.",
+        )
     if recipe.teacher.model and (recipe.data.turned or recipe.data.mirrored):
         raise RecipeError(
             "A teacher knows pictures as they are, not turned into classes of their own.",

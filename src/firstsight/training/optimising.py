@@ -87,14 +87,14 @@ def set_rates(
         part: of the epoch that has passed, 0 to 1.
     """
     moment = epoch + part
+    # A run that is tried for an epoch must come down again, or it ends at its highest rate.
+    warmup = min(schedule.warmup, schedule.epochs / 2)
     if schedule.kind == "step":
         share = schedule.factor**epoch
-    elif moment < schedule.warmup:
-        share = min(max(moment, 0.01) / schedule.warmup, 1.0)
+    elif moment < warmup:
+        share = min(max(moment, 0.01) / warmup, 1.0)
     else:
-        share = (
-            1 + math.cos(math.pi * (moment - schedule.warmup) / max(schedule.epochs - schedule.warmup, 1e-9))
-        ) / 2
+        share = (1 + math.cos(math.pi * (moment - warmup) / (schedule.epochs - warmup))) / 2
     for group in optimiser.param_groups:
         group["lr"] = group["full_rate"] * share
         if "momentum" in group and choice.momentum_start >= 0:

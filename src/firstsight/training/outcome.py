@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -12,7 +13,7 @@ import numpy as np
 
 from firstsight.datasets.augment import Augment
 from firstsight.datasets.loader import Cutter
-from firstsight.datasets.prepared import Prepared
+from firstsight.datasets.prepared import Item, Prepared
 from firstsight.datasets.splits import Split
 from firstsight.errors import DataError, ModelError
 from firstsight.evaluation.calibrating import EDGES, calibrate_templates, compare
@@ -74,7 +75,7 @@ def finish(run: Run, split: Split, position: Position, processes: Processes) -> 
     outcome = Outcome(model, report, picture, position, unreadable, "", kept_epoch(run, position))
     if not processes.first:
         return outcome
-    file = twin_file(run.recipe, run.twin, split, run.teacher)
+    file = twin_file(run.recipe, run.twin, split, run.train.items, run.teacher)
     if given := _given(model, file.digest):
         # With the marks of whom it was made on.
         file = replace(file, calibration=given.calibration, validated=file.validated | given.validated)
@@ -95,25 +96,35 @@ def kept_epoch(run: Run, position: Position) -> int:
     return position.best_epoch if waited else position.epoch
 
 
-def twin_file(recipe: Recipe, twin: Twin, split: Split, teacher: Model | None = None) -> TwinFile:
-    """What the model file holds, before calibration."""
+def twin_file(
+    recipe: Recipe, twin: Twin, split: Split, trained: Sequence[Item], teacher: Model | None = None
+) -> TwinFile:
+    """What the model file holds, before calibration.
+
+    Args:
+        recipe: of the run.
+        twin: what it came to.
+        split: who trained and who validated.
+        trained: the pictures that were learnt from: those of the split without what was left out.
+        teacher: whom it imitated.
+    """
     tensors = weights(twin.tower, twin.head)
     sources = sorted({archive.path.name for archive, _ in split.train})
-    identities = {item.identity for _, items in split.train for item in items}
-    pictures = sum(len(items) for _, items in split.train)
+    identities = {item.identity for item in trained}
     taught = f", taught by {teacher.name}" if teacher else ""
     started = f", started from {twin.start.name}" if twin.start else ""
     card = Card(
         title=(recipe.about or f"A twin trained by the recipe {recipe.name}").rstrip("."),
         licence="that of the data it was trained on",
-        trained_on=f"{', '.join(sources)} ({recipe.data.part}): {pictures:,} pictures of "
+        trained_on=f"{', '.join(sources)} ({recipe.data.part}): {len(trained):,} pictures of "
         f"{len(identities):,} identities{taught}{started}",
         source=f"firstsight train {recipe.name}",
         limits="Knows only what its training pictures are like.",
         megabytes=round(sum(value.nbytes for value in tensors.values()) / 1e6, 1),
         parameters=sum(value.numel() for part in (twin.tower, twin.head) for value in part.parameters()),
     )
-    marks = frozenset(mark(identity) for identity in identities)
+    # Of everybody, also of whom no picture could be used: a mark too many refuses a test, one too few cheats.
+    marks = frozenset(mark(item.identity) for _, items in split.train for item in items)
     validated = frozenset(mark(item.identity) for _, items in split.validation for item in items)
     # What they learnt of whom, it has learnt from them.
     for origin in (twin.start, teacher):

@@ -162,7 +162,7 @@ class Schedule:
     kind: str = "cosine"
     """``cosine``: to nothing, after a warm-up. ``step``: times ``factor`` after each epoch."""
     warmup: float = 1.0
-    """Epochs in which the rate rises, of ``cosine``."""
+    """Epochs in which the rate rises, of ``cosine``; half of a run at most."""
     factor: float = 0.99
     """Of ``step``; the paper's."""
     average: float = 0.0

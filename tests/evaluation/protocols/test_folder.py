@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from firstsight.errors import DataError
 from firstsight.evaluation.embedding import Templates
 from firstsight.evaluation.protocols.folder import PROTOCOLS, transfer
 from firstsight.models import Model
+from firstsight.twins.heads import build_head
 
 
 def digits(people: int, each: int) -> Identities:
@@ -61,6 +63,20 @@ def test_the_probe_is_never_among_what_is_shown(sface: Model) -> None:
     found = transfer(sface, data, embedded(data, 1e6), 0)
     assert found.measures["accuracy"].value < 0.3
     assert "accuracy_5_shot" not in found.measures
+
+
+def test_what_shows_no_face_is_nobody_by_a_euclidean_head(sface: Model) -> None:
+    """Two rows of zeros are at no distance from each other, and would be one identity."""
+    data = digits(2, 2)
+    shown = embedded(data, 0.05)
+    blind = np.array([name.startswith("0/") for name in shown.names])
+    shown = replace(shown, embeddings=np.where(blind[:, None], 0, shown.embeddings), found=~blind)
+    found = transfer(replace(sface, head=build_head("euclidean", 32)), data, shown, 0)
+    # The worst mistakes are shown: all of them its probes, which are like nobody.
+    assert {one.probe[:2] for one in found.examples} == {"0/"}
+    assert {one.scores for one in found.examples} == {(-1.0, -1.0)}
+    # Probes of the other are known all the same.
+    assert found.measures["accuracy"].value == pytest.approx(0.5, abs=0.06)
 
 
 def test_too_few(sface: Model) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +14,11 @@ from firstsight.errors import DataError, UsageError
 from firstsight.evaluation import evaluate
 from firstsight.evaluation.embedding import Templates
 from firstsight.evaluation.open_set import Searches
-from firstsight.evaluation.protocols.lfw import PROTOCOLS, _fnir_fitted
+from firstsight.evaluation.protocols.lfw import ALIGNED, OUTSIDE, PROTOCOLS, _fnir_fitted
 from firstsight.evaluation.protocols.protocol import mean
 from firstsight.models import Model
+from firstsight.models.model import mark
+from firstsight.twins.heads import build_head
 
 PEOPLE, PHOTOS, EACH = 1200, 3, 30
 
@@ -94,6 +97,20 @@ def test_without_thresholds_what_they_decide_is_left_out(
     assert found.provenance["calibrated_on"] == ""
 
 
+def test_view_1_says_what_a_twin_of_lfw_alone_owes_to_others(
+    sface: Model, lfw: Lfw, perfect: NDArray[np.float32]
+) -> None:
+    """As View 2 says of the same recipe: YuNet found its faces."""
+    own = replace(sface, identities=frozenset({mark("P1000")}), validated=frozenset({mark("P0000")}))
+    own = replace(own, card=replace(own.card, trained_on="lfw.tar"))
+    shown = templates(lfw, perfect)
+    view1 = PROTOCOLS["lfw-view1"].measure
+    assert view1(own, lfw, shown, 0).rule == f"{ALIGNED} The model was trained on: lfw.tar."
+    # Whom a published one knows is not known.
+    others = [sface, replace(own, validated=frozenset({mark("somebody of CelebA")}))]
+    assert all(view1(model, lfw, shown, 0).rule.startswith(OUTSIDE) for model in others)
+
+
 def test_a_wrong_pair_costs_its_share(sface: Model, lfw: Lfw, perfect: NDArray[np.float32]) -> None:
     # The second photo of three people looks like nobody: three mated pairs of 600 are lost.
     for person in (0, 100, 299):
@@ -117,6 +134,30 @@ def test_a_photo_without_a_face_is_missed_not_left_out(
     missed = PROTOCOLS["open-set"].measure(sface, lfw, shown, 0).measures["fnir"].value
     # Either the enrolled photo or the probe shows no face.
     assert missed == pytest.approx(1 - 0.9**2, abs=0.03)
+
+
+@pytest.mark.parametrize("head", ["euclidean", "weighted-l1"])
+def test_two_photos_without_a_face_are_not_alike_by_any_head(
+    sface: Model, lfw: Lfw, perfect: NDArray[np.float32], head: str
+) -> None:
+    """Their rows of zeros are at no distance from each other."""
+    by_head = build_head(head, perfect.shape[1])
+    for alpha in by_head.parameters():
+        alpha.data.fill_(-1.0)
+    twin = replace(sface, head=by_head)
+    blind = np.zeros(len(perfect), np.bool_)
+    # Two photos of each of 30 people whose three pairs, of theirs and with a neighbour, are in View 2.
+    blind[[3 * person + photo for person in range(EACH) for photo in (0, 1)]] = True
+    perfect[blind] = 0
+    shown = templates(lfw, perfect)
+    view2 = PROTOCOLS["lfw-view2"].measure(twin, lfw, shown, 0)
+    assert view2.measures["tar_at_far_1e-2"].value == pytest.approx(1 - EACH / (10 * EACH))
+    lost = [one for one in view2.examples if one.truth == 0 and one.answer is None]
+    assert {one.scores for one in lost} == {(-1.0,)}
+    # Nor are they in an open set: who is enrolled without a face is missed, and no stranger is them.
+    found = PROTOCOLS["open-set"].measure(replace(twin, calibration=None), lfw, shown, 0).measures
+    missed = found["fnir_with_threshold_set_on_the_strangers"].value
+    assert 0 < missed < 2 * EACH / PEOPLE
 
 
 def test_the_interval_of_a_fitted_threshold_knows_of_the_strangers(

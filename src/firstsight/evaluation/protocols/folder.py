@@ -11,7 +11,14 @@ from firstsight.datasets import Archive, Identities, open_identities
 from firstsight.errors import DataError
 from firstsight.evaluation.bootstrap import Measure
 from firstsight.evaluation.embedding import Templates
-from firstsight.evaluation.protocols.protocol import Protocol, mean, result, trial_examples
+from firstsight.evaluation.one_shot import one_shot_right
+from firstsight.evaluation.protocols.protocol import (
+    Protocol,
+    mean,
+    result,
+    support_scores,
+    trial_examples,
+)
 from firstsight.evaluation.result import Example, Result
 from firstsight.models import Model
 
@@ -53,15 +60,12 @@ def transfer(model: Model, data: Identities, templates: Templates, seed: int) ->
             ]
             probe = shown[0][shots]
             support = [name for found in shown for name in found[:shots]]
-            rows = templates.rows(support)
-            every = model.similarity(
-                templates.embeddings[templates.places[probe]][None], templates.embeddings[rows]
-            )
-            scores.append(every[0].reshape(among, shots).max(axis=1))
+            (every,) = support_scores(model, templates, [probe], [support])
+            scores.append(every.reshape(among, shots).max(axis=1))
             probes.append(probe)
             supports.append(support[::shots])
             owners.append(people[0])
-        right = np.array([one[0] > one[1:].max() for one in scores])
+        right = np.array([one_shot_right(one) for one in scores])
         measures["accuracy" if shots == 1 else f"accuracy_{shots}_shot"] = mean(right, owners, seed=seed)
         if shots == 1:
             examples = trial_examples(probes, supports, scores)

@@ -16,18 +16,13 @@ import numpy as np
 from firstsight.datasets import Lfw, open_lfw
 from firstsight.errors import DataError, UsageError
 from firstsight.evaluation.embedding import Progress, Templates, embed_pictures
-from firstsight.evaluation.protocols.lfw import fold_of, found, sides, verification
+from firstsight.evaluation.protocols.lfw import category, fold_of, found, sides, verification
 from firstsight.evaluation.protocols.protocol import pair_scores
 from firstsight.evaluation.result import Result
 from firstsight.models import Model
-from firstsight.models.model import mark
 
 PROTOCOL: Final = "lfw-view2"
 EACH: Final = "Each fold is scored by a twin that has seen nobody of it. Trained on: {}."
-RULE: Final = f"No outside data. {EACH}"
-OUTSIDE: Final = f"Unrestricted: outside data are allowed, and named. {EACH}"
-OTHERS: Final = ("taught by", "started from")
-"""What a card says of a twin that owes others what it knows; whose people may have left no marks."""
 
 
 def evaluate_folds(
@@ -78,22 +73,12 @@ def evaluate_folds(
         seed,
         {"faces_found": found(*parts)},
     )
+    each = EACH.format("; ".join(model.card.trained_on for model in used))
     return replace(
         measured,
-        rule=_rule(used, lfw).format("; ".join(model.card.trained_on for model in used)),
+        rule=f"{category(used, lfw)} {each}",
         provenance={**measured.provenance, "model_digest": ", ".join(model.digest for model in used)},
     )
-
-
-def _rule(models: Sequence[Model], lfw: Lfw) -> str:
-    """Whether all that the models know is from LFW, as far as their marks and cards tell."""
-    inside = frozenset(map(mark, lfw.identities.pictures))
-    alone = all(
-        model.identities | model.validated <= inside
-        and not any(word in model.card.trained_on for word in OTHERS)
-        for model in models
-    )
-    return RULE if alone else OUTSIDE
 
 
 def _scorers(models: Sequence[Model], lfw: Lfw) -> list[Model]:

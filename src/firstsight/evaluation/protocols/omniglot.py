@@ -72,8 +72,8 @@ def within(model: Model, data: Omniglot, templates: Templates, seed: int) -> Res
     archive, drawings = data.evaluation
     identity, alphabet, drawer = _numbers(drawings)
     trials = drawer_trials(identity, alphabet, drawer, WAYS, REPEATS, seed)
-    rows = templates.embeddings[templates.rows([one.name for one in drawings])]
-    scores = trial_scores(model.similarity, rows, trials)
+    rows = templates.rows([one.name for one in drawings])
+    scores = trial_scores(model.similarity, templates.embeddings[rows], trials, templates.found[rows])
     right = np.array([one_shot_right(one) for one in scores])
     # Trials of an alphabet share characters, support sets and drawers: alphabets are what is independent.
     owners = [drawings[trial.probe].alphabet for trial in trials]

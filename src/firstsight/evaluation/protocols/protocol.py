@@ -15,7 +15,7 @@ from firstsight.datasets import Archive
 from firstsight.datasets.trials import Trial
 from firstsight.evaluation.bootstrap import Measure, measure
 from firstsight.evaluation.embedding import Templates
-from firstsight.evaluation.one_shot import trial_scores
+from firstsight.evaluation.one_shot import masked, trial_scores
 from firstsight.evaluation.result import Curve, Example, Result, provenance
 from firstsight.evaluation.verification import equal_error_rate, roc, tar_at_far
 from firstsight.models import Model
@@ -57,20 +57,21 @@ def mean(right: NDArray[np.bool_], *owners: Sequence[str], seed: int) -> Measure
 def pair_scores(
     model: Model, templates: Templates, left: Sequence[str], right: Sequence[str]
 ) -> NDArray[np.float32]:
-    """Similarity of the pictures of each pair, (P,)."""
-    rows = templates.rows(left), templates.rows(right)
-    return model.paired(templates.embeddings[rows[0]], templates.embeddings[rows[1]])
+    """Similarity of the pictures of each pair, (P,); the lowest where one of them shows no face."""
+    one, two = templates.rows(left), templates.rows(right)
+    scores = model.paired(templates.embeddings[one], templates.embeddings[two])
+    return masked(scores, templates.found[one] & templates.found[two])
 
 
 def support_scores(
     model: Model, templates: Templates, probes: Sequence[str], supports: Sequence[Sequence[str]]
 ) -> list[NDArray[np.float32]]:
-    """Similarity of each probe to the pictures of its support set, (n,) each."""
+    """Similarity of each probe to the pictures of its support set, (n,) each; see ``trial_scores``."""
     trials = [
         Trial(templates.places[probe], templates.rows(support))
         for probe, support in zip(probes, supports, strict=True)
     ]
-    return trial_scores(model.similarity, templates.embeddings, trials)
+    return trial_scores(model.similarity, templates.embeddings, trials, templates.found)
 
 
 def pair_measures(
