@@ -4,9 +4,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from PIL import Image
 
 from firstsight.errors import UsageError
+from firstsight.evaluation import plots
 from firstsight.evaluation.plots import check_ending, draw_calibration, draw_curve
 from firstsight.evaluation.result import Curve
 from firstsight.models import Model
@@ -25,6 +27,13 @@ def blue(path: Path) -> int:
 def test_a_curve_is_drawn(tmp_path: Path) -> None:
     draw_curve(CURVE, tmp_path / "new" / "curve.png")
     assert blue(tmp_path / "new" / "curve.png") > 1000
+
+
+def test_no_axis_goes_beyond_all_right() -> None:
+    for label, share in (("accuracy, %", True), ("loss", False)):
+        axes = Figure().subplots()
+        plots._plot(axes, Curve("toy", "epoch", label, {"": (RATES, np.full(20, 100.0))}))
+        assert (axes.get_ylim()[1] <= 100) == share
 
 
 def test_a_calibration_is_drawn(tmp_path: Path, sface: Model) -> None:

@@ -86,6 +86,8 @@ def _plot(axes: Axes, curve: Curve) -> None:
         axes.set_xscale("log")
     if curve.log_y:
         axes.set_yscale("log")
+    if curve.y_label.endswith("%"):
+        axes.set_ylim(top=min(axes.get_ylim()[1], 100))
     axes.grid(alpha=0.25)
     axes.spines[["top", "right"]].set_visible(False)
 

@@ -28,7 +28,7 @@ def test_nobody_is_tested_who_was_trained_on(sface: Model, tmp_path: Path) -> No
         (tmp_path / name).mkdir()
         Image.new("RGB", (40, 40)).save(tmp_path / name / "1.png")
     knows = replace(sface, identities=frozenset({mark("bob"), mark("zoe")}))
-    with pytest.raises(DataError, match="trained on 1 of the identities of transfer, like bob"):
+    with pytest.raises(DataError, match=r"trained on 1 of the identities of .*, like bob"):
         evaluate(knows, "transfer", tmp_path)
 
 

@@ -49,8 +49,9 @@ def evaluate(
     data = chosen.open(path)
     if known := model.trained_on(chosen.identities(data)):
         raise DataError(
-            f"{model.name} was trained on {len(known)} of the identities of {protocol}, like {min(known)}.",
-            hint="Take another protocol, or a model that has not seen them.",
+            f"{model.name} was trained on {len(known)} of the identities of {path}, like {min(known)}.",
+            hint="Take other data, or a model that has not seen them. Identities are told by their names: if "
+            "these are others of the same names, rename their folders.",
         )
     deciding = model.chosen_by((chosen.tested or chosen.identities)(data))
     if deciding and not chosen.developing:

@@ -69,7 +69,10 @@ def transfer(model: Model, data: Identities, templates: Templates, seed: int) ->
         measures["accuracy" if shots == 1 else f"accuracy_{shots}_shot"] = mean(right, owners, seed=seed)
         if shots == 1:
             examples = trial_examples(probes, supports, scores)
-    rule = f"Nobody of the test is in training. The model was trained on: {model.card.trained_on}."
+    rule = (
+        f"Which of {ways['ways']} identities, one picture of each shown, drawn out of {len(data.pictures)}. "
+        f"Nobody of the test is in training. The model was trained on: {model.card.trained_on}."
+    )
     settings = {**ways, "trials": TRIALS, "identities": len(data.pictures)}
     return result(model, data.archive, "transfer", rule, measures, settings, seed, examples=examples)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Final, Generic, TypeVar
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from firstsight.datasets import Archive
 from firstsight.datasets.trials import Trial
-from firstsight.evaluation.bootstrap import Measure, measure
+from firstsight.evaluation.bootstrap import COVERAGE, Measure, measure
 from firstsight.evaluation.embedding import Templates
 from firstsight.evaluation.one_shot import masked, trial_scores
 from firstsight.evaluation.result import Curve, Example, Result, provenance
@@ -50,8 +50,16 @@ class Protocol(Generic[D]):
 
 
 def mean(right: NDArray[np.bool_], *owners: Sequence[str], seed: int) -> Measure:
-    """A share, with its interval by bootstrap over the owners of the trials (both, of a pair)."""
-    return measure(lambda w: float(w @ right / w.sum()), *owners, seed=seed)
+    """A share, with its interval by bootstrap over the owners of the trials (both, of a pair).
+
+    Where all trials came out alike every draw does, though others might not: the interval is then that of as
+    many owners who all came out so (Clopper and Pearson, Biometrika 1934).
+    """
+    found = measure(lambda w: float(w @ right / w.sum()), *owners, seed=seed)
+    edge = ((1 - COVERAGE) / 2) ** (1 / len(set().union(*owners)))
+    if right.all():
+        return replace(found, low=edge)
+    return found if right.any() else replace(found, high=1 - edge)
 
 
 def pair_scores(
