@@ -14,6 +14,7 @@ from benchmarks.page import write_page
 
 from firstsight import errors
 from firstsight.cli.app import app
+from firstsight.datasets.splits import people_of_lfw
 from firstsight.evaluation.protocols import DEVELOPED
 from firstsight.evaluation.report import write_report
 
@@ -106,6 +107,21 @@ def test_the_gain_of_all_pairs_is_the_measured_one() -> None:
     assert f"{found['ratio']:.0f} times as many pairs" in page
     assert round(found["seconds_to_accuracy_usual"] / found["seconds_to_accuracy"]) == 3
     assert "a third of the time" in page
+
+
+def test_who_of_celeba_is_in_lfw_is_told_as_measured() -> None:
+    found = json.loads((SPEED.parent / "overlap.json").read_text("utf-8"))
+    page = (ROOT / "docs" / "research" / "face-twin.md").read_text("utf-8")
+    sure, left_out = found["in_lfw_for_sure"]["value"], found["left_out"]["value"]
+    assert f"of whose 9,343 people {sure} are [in LFW as well]" in README
+    assert f"{sure} pairs of people are as alike as 0.6" in page
+    assert f"all {left_out} people of CelebA who reach 0.5" in page
+    assert len(people_of_lfw()) == left_out
+    touched, rest = (
+        100 * found[f"view2_accuracy_{which}"]["value"] for which in ("with_one_of_them", "without")
+    )
+    assert f"{found['view2_pairs_with_one_of_them']['value']} of View 2's 6,000 pairs" in page
+    assert f"{touched:.2f} % of those rightly and {rest:.2f} % of the others" in page
 
 
 def linked(page: Path) -> list[Path]:

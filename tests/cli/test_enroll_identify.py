@@ -52,6 +52,20 @@ def test_a_stranger_is_exit_status_one(run: Run, enrolled: list[str], strangers:
     assert run("identify", photo, "--json").json["photos"][0]["faces"][0]["person"] is None
 
 
+def test_photos_of_one_name_are_told_apart(run: Run, enrolled: list[str], people: People) -> None:
+    for folder, name in zip(("desk", "door"), enrolled, strict=False):
+        Path(folder).mkdir()
+        shutil.copy(people[name][1], Path(folder, "2.jpg"))
+    shutil.copy(people[enrolled[2]][1], "other.jpg")
+    Path("hall").mkdir()
+    shutil.copy("other.jpg", "hall/alone.jpg")
+    ran = run("identify", "desk/2.jpg", "door/2.jpg", "other.jpg", "hall/alone.jpg", "other.jpg")
+    assert ran.status == 0
+    rows = [line.split()[:2] for line in ran.out.splitlines()[1:]]
+    wanted = ["desk/2.jpg", "door/2.jpg", "other.jpg", "alone.jpg", "other.jpg"]
+    assert rows == [*map(list, zip(wanted, [*enrolled, enrolled[2], enrolled[2]], strict=True))]
+
+
 def test_no_face_is_nobody(run: Run, enrolled: list[str], tmp_path: Path) -> None:
     Image.new("RGB", (80, 80), "gray").save(tmp_path / "wall.png")
     ran = run("identify", tmp_path / "wall.png")
@@ -182,3 +196,28 @@ def test_a_folder_of_people(run: Run, people: People, tmp_path: Path) -> None:
     assert shown["person"]["consent"] == "signed"
     assert [photo["source"] for photo in shown["photos"]] == [f"{names[0]}/{n}.jpg" for n in range(1, 5)]
     assert all(photo["crop_kept"] for photo in shown["photos"])
+
+
+def test_a_gallery_at_home_and_one_in_memory(
+    run: Run, people: People, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No shell replaces ``~`` in ``--gallery=~/...`` or in a setting."""
+    (tmp_path / "home").mkdir()
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path / "home"))
+    photo = people["Amara"][0]
+    assert run("enroll", photo, "--name", "Amara", "--gallery=~/deep/people.db").status == 0
+    listed = run("people", "list", "--gallery=~/deep/people.db", "--json").json
+    assert listed["gallery"] == str(tmp_path / "home" / "deep" / "people.db")
+    for arguments in (["enroll", photo, "--name", "Amara"], ["people", "list"]):
+        ran = run(*arguments, "--gallery", ":memory:")
+        assert ran.status == 2
+        assert ran.err.startswith("error [usage]: There are no galleries in memory")
+    assert [path.name for path in tmp_path.iterdir()] == ["home"]
+
+
+def test_faces_of_a_photo_with_several_are_listed(run: Run, together: dict[Path, tuple[str, ...]]) -> None:
+    ran = run("enroll", next(iter(together)), "--name", "Ada", "--json")
+    assert "px at" not in ran.json["error"]["message"]
+    assert ran.err.count(" px at ") == 2
+    assert ran.err.count("\n") == 1

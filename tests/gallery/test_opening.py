@@ -1,8 +1,46 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from firstsight.gallery.opening import shown, told_apart
+from firstsight.errors import UsageError
+from firstsight.gallery import Contract, open_store
+from firstsight.gallery.opening import placed, shown, told_apart
+
+CONTRACT = Contract("none", "0" * 64, "1", 4)
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The user's home folder, and another in which they are."""
+    here, home = tmp_path / "here", tmp_path / "home"
+    here.mkdir()
+    home.mkdir()
+    monkeypatch.chdir(here)
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("USERPROFILE", str(home))
+    return home
+
+
+@pytest.mark.parametrize("kind", [str, Path])
+def test_a_gallery_at_home(kind: type[str] | type[Path], home: Path) -> None:
+    open_store(kind("~/people.db"), CONTRACT).close()
+    assert (home / "people.db").is_file()
+    assert not list(Path.cwd().iterdir())
+    open_store(home / "people.db").close()
+
+
+def test_what_only_looks_like_a_home() -> None:
+    for name in ("~nobody-has-this-name.db", "a/~/people.db", "milvus://~/staff"):
+        assert placed(name) == name
+
+
+@pytest.mark.parametrize("kind", [str, Path])
+def test_no_gallery_is_in_memory(kind: type[str] | type[Path], home: Path) -> None:
+    with pytest.raises(UsageError, match="temporary folder"):
+        open_store(kind(":memory:"), CONTRACT)
+    assert not list(Path.cwd().iterdir())
 
 
 @pytest.mark.parametrize(

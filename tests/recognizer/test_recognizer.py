@@ -196,9 +196,9 @@ def test_erasing(known: Recognizer, people: People) -> None:
 @pytest.mark.parametrize("number", [1, True, np.int64(1)])
 def test_a_number_is_nobody_s_name(known: Recognizer, people: People, number: int) -> None:
     """Names read from a table may be numbers; the person of that number is somebody else."""
-    with pytest.raises(TypeError):
+    with pytest.raises(TypeError, match="A name is text"):
         known.erase(number)  # type: ignore[arg-type]
-    with pytest.raises(TypeError):
+    with pytest.raises(TypeError, match="A name is text"):
         known.enroll(number, next(iter(people.values()))[0])  # type: ignore[arg-type]
     assert len(known.people()) == len(people)
 

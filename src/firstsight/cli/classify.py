@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from firstsight.cli.options import Json, ModelName
+from firstsight.cli.options import AnyModel, Json
 from firstsight.cli.output import answer_json, command, table
 from firstsight.fields import rounded
 
@@ -27,7 +27,7 @@ def classify(
     picture: Annotated[
         Path | None, typer.Option("--picture", metavar="FILE", help="Draw the answer.")
     ] = None,
-    model: ModelName = None,
+    model: AnyModel = None,
     as_json: Json = False,
 ) -> None:
     """Compare each probe with one photo of each person; the highest similarity wins."""

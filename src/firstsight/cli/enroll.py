@@ -38,7 +38,9 @@ def enroll(
     consent: Annotated[str | None, typer.Option("--consent", help="How the person agreed.")] = None,
     retain_until: Annotated[
         datetime | None,
-        typer.Option("--retain-until", formats=["%Y-%m-%d"], help="Last day to keep them."),
+        typer.Option(
+            "--retain-until", formats=["%Y-%m-%d"], help="Last day to keep them; `serve` erases by it."
+        ),
     ] = None,
     notes: Annotated[str | None, typer.Option("--notes", help="Anything else.")] = None,
     gallery: Gallery = None,

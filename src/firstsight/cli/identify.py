@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -68,7 +70,7 @@ def identify(
             }
         )
     else:
-        _show(found, templates, rate)
+        _show(found, _called(photos), templates, rate)
     for reason in failed:
         complain(reason)
     if failed:
@@ -83,12 +85,20 @@ def _fields(outcome: list[Sighting] | ImageError) -> fields.Fields:
     return {"faces": [fields.sighting(one) for one in outcome]}
 
 
-def _show(found: list[tuple[Path, list[Sighting]]], templates: int, fpir: float) -> None:
+def _called(photos: list[Path]) -> dict[Path, str]:
+    """What each photo is called: its file's name, or the path as it was given where others have that name."""
+    names = Counter(photo.name for photo in set(photos))
+    return {photo: photo.name if names[photo.name] == 1 else str(photo) for photo in photos}
+
+
+def _show(
+    found: list[tuple[Path, list[Sighting]]], called: Mapping[Path, str], templates: int, fpir: float
+) -> None:
     rows: list[tuple[str | Text, ...]] = []
     for photo, sightings in found:
         if not sightings:
-            rows.append((photo.name, Text("no face found", "yellow"), "", "", "", ""))
-        rows.extend((photo.name, *_cells(one)) for one in sightings)
+            rows.append((called[photo], Text("no face found", "yellow"), "", "", "", ""))
+        rows.extend((called[photo], *_cells(one)) for one in sightings)
     table(
         ("Photo", "Person", "Similarity", "Threshold", "Runner-up", "Face"),
         rows,

@@ -11,7 +11,7 @@ import typer
 
 from firstsight.errors import GalleryMissing, GalleryUnavailable, UnknownModel
 from firstsight.gallery import Contract, Store, open_store
-from firstsight.gallery.opening import shown
+from firstsight.gallery.opening import placed, shown
 
 if TYPE_CHECKING:
     from firstsight.recognizer import Recognizer
@@ -33,6 +33,11 @@ ModelName = Annotated[
         help="Model; by default the gallery's own, or the first that `models` lists.",
     ),
 ]
+AnyModel = Annotated[
+    str | None,
+    typer.Option("--model", metavar="NAME", help="Model; by default the first that `models` lists."),
+]
+"""For commands that use no gallery."""
 Json = Annotated[bool, typer.Option("--json", help="Answer with JSON (fields: docs/cli.md).")]
 Force = Annotated[bool, typer.Option("--force", help="Enrol a face of poor quality all the same.")]
 KeepCrops = Annotated[
@@ -54,8 +59,12 @@ Shifted = Annotated[
 
 
 def gallery_path(gallery: str | None) -> str:
-    """The gallery that was named, or the user's own."""
-    return gallery or str(platformdirs.user_data_path("firstsight") / "people.db")
+    """The gallery that was named, or the user's own.
+
+    Raises:
+        UsageError: there can be none of that name.
+    """
+    return placed(gallery) if gallery else str(platformdirs.user_data_path("firstsight") / "people.db")
 
 
 def gallery_shown(gallery: str | None) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import functools
 import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import date, datetime
 from pathlib import Path
 from typing import ParamSpec, TypeVar
@@ -28,7 +29,8 @@ INTERRUPTED = 130
 
 def answer(text: str) -> None:
     """A line of the answer."""
-    typer.echo(text)
+    with _written():
+        typer.echo(text)
 
 
 def remark(text: str) -> None:
@@ -44,7 +46,27 @@ def answer_json(values: object) -> None:
     except UnicodeEncodeError:
         # A file's name that is no UTF-8, or an output that is none: escaped as JSON has it, and only so.
         text = json.dumps(values, indent=2, default=_plain)
-    typer.echo(text)
+    with _written():
+        typer.echo(text)
+
+
+@contextmanager
+def _written() -> Iterator[None]:
+    """Around a part of the answer that is written.
+
+    Raises:
+        UsageError: standard output takes no more, as on a full disk.
+        BrokenPipeError: whoever read it has heard enough, as ``head`` has; that is no fault.
+    """
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise UsageError(
+            f"The answer could not be written ({error.strerror or error}); what was done stands.",
+            hint="Make room, or have standard output go elsewhere.",
+        ) from error
 
 
 def _plain(value: object) -> str:
@@ -54,8 +76,9 @@ def _plain(value: object) -> str:
 
 
 def complain(error: FirstsightError) -> None:
-    """One line: what happened, its code, and what to do."""
-    remark(f"error [{error.code}]: {' '.join(str(error).split())}")
+    """One line: what happened, its code, what to do, and what else is known of it."""
+    said = " ".join([str(error), *getattr(error, "__notes__", ())])
+    remark(f"error [{error.code}]: {' '.join(said.split())}")
 
 
 def command(function: Callable[P, R]) -> Callable[P, R]:
@@ -68,17 +91,25 @@ def command(function: Callable[P, R]) -> Callable[P, R]:
         except FirstsightError as error:
             raise _ended(error, bool(kwargs.get("as_json"))) from None
         except OSError as error:
-            # A path that cannot even be looked at, as when its name is too long; others are no user's fault.
-            if not isinstance(error.filename, str):
-                raise
-            told = UsageError(
-                f"{error.filename} cannot be used ({error.strerror}).", hint="Name another path."
-            )
-            raise _ended(told, bool(kwargs.get("as_json"))) from None
+            if error.errno == errno.EPIPE:
+                raise  # Whoever read the answer has heard enough: nothing is to be told.
+            raise _ended(refused(error), bool(kwargs.get("as_json"))) from None
         except KeyboardInterrupt:
             raise interrupted("what was acknowledged is kept.") from None
 
     return run
+
+
+def refused(error: OSError) -> UsageError:
+    """What the system would not do, as an error of ours."""
+    why = error.strerror or str(error) or type(error).__name__
+    if isinstance(error.filename, str):
+        # A path that cannot even be looked at, as when its name is too long.
+        return UsageError(f"{error.filename} cannot be used ({why}).", hint="Name another path.")
+    return UsageError(
+        f"The system would not read, write or connect ({why}).",
+        hint="See whether the disk is full, or a device or the network is gone.",
+    )
 
 
 def interrupted(told: str) -> typer.Exit:
@@ -89,10 +120,18 @@ def interrupted(told: str) -> typer.Exit:
 
 def _ended(error: FirstsightError, as_json: bool) -> typer.Exit:
     """What ends the command, once the error was told."""
-    if as_json:
-        answer_json({"error": fields.error(error)})
-    complain(error)
+    tell(error, as_json)
     return typer.Exit(error.exit_status)
+
+
+def tell(error: FirstsightError, as_json: bool) -> None:
+    """An error of the whole command, as far as anybody can hear it."""
+    if as_json:
+        # What cannot be written may be the very error.
+        with suppress(UsageError, BrokenPipeError):
+            answer_json({"error": fields.error(error)})
+    with suppress(OSError):
+        complain(error)
 
 
 def table(
@@ -110,7 +149,8 @@ def table(
         shown.add_column(column, justify="right" if number else "left", no_wrap=unbroken, overflow="fold")
     for row in rows:
         shown.add_row(*(cell if isinstance(cell, Text) else Text(str(cell)) for cell in row))
-    Console(highlight=False, soft_wrap=False).print(shown)
+    with _written():
+        Console(highlight=False, soft_wrap=False).print(shown)
 
 
 @contextmanager

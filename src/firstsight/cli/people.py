@@ -140,7 +140,9 @@ def note(
     consent: Annotated[str | None, typer.Option("--consent", help="How the person agreed.")] = None,
     retain_until: Annotated[
         datetime | None,
-        typer.Option("--retain-until", formats=["%Y-%m-%d"], help="Last day to keep them."),
+        typer.Option(
+            "--retain-until", formats=["%Y-%m-%d"], help="Last day to keep them; `serve` erases by it."
+        ),
     ] = None,
     no_date: Annotated[bool, typer.Option("--no-date", help="Take the last day back.")] = False,
     notes: Annotated[str | None, typer.Option("--notes", help="Anything else.")] = None,

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from firstsight import fields
-from firstsight.cli.options import Json, ModelName
+from firstsight.cli.options import AnyModel, Json
 from firstsight.cli.output import answer, answer_json, command, likelier
 
 
@@ -22,7 +22,7 @@ def verify(
             "--fmr", help="Share of pairs of two people that may be called the same. By default 0.001."
         ),
     ] = None,
-    model: ModelName = None,
+    model: AnyModel = None,
     as_json: Json = False,
 ) -> None:
     """Compare two photos: exit status 0 for the same person, 1 for two people."""

@@ -31,7 +31,7 @@ class Client:
 
     Its verbs raise what ``Recognizer`` raises, and a ``ServiceError`` when the service is the reason.
     A service that is busy is asked again a few times before that. Paths and bytes are sent as they are,
-    PIL images and arrays as PNG, which of a large photo has many times the bytes of its JPEG.
+    PIL images and arrays as PNG, or as JPEG where the PNG has more bytes than the service takes.
     """
 
     def __init__(
@@ -93,7 +93,9 @@ class Client:
             "POST",
             "/v1/enroll",
             data={field: text for field, text in fields.items() if text is not None},
-            files=[("photo", part(photo, source)) for photo in photos],
+            files=[
+                ("photo", part(photo, source, place, len(photos))) for place, photo in enumerate(photos, 1)
+            ],
             headers={"Idempotency-Key": str(uuid4())},  # Asked again, it still enrols once.
         )
 

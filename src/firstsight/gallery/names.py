@@ -27,7 +27,10 @@ def checked_name(name: str) -> str:
 
     Raises:
         InvalidName: empty, longer than 200 characters, or with control or other unseen characters.
+        TypeError: it is no text; a number could be meant for a name as well as for a person's number.
     """
+    if not isinstance(name, str):
+        raise TypeError(f"A name is text, and {name!r} is {type(name).__name__}.")
     clean = unicodedata.normalize("NFC", name).strip()
     if not clean:
         raise InvalidName("The name is empty.", hint="Give the person a name.")

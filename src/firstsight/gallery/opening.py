@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Final, Protocol
@@ -20,6 +21,26 @@ SHOWN: Final = ("gallery", "host", "index", "port")
 """What of an address's query tells galleries apart and is nobody's secret."""
 LEADING: Final = ("dbname", "hostaddr", "service", "servicefile", "user")
 """What of it is not shown, and yet may lead to another server or database."""
+
+
+def placed(location: str | Path) -> str:
+    """A gallery's place with the home folder for ``~``, which no shell replaces in a program or a setting.
+
+    Raises:
+        UsageError: no file was meant, but SQLite's way to say memory.
+    """
+    place = str(location)
+    if "://" in place:
+        return place
+    if place == ":memory:":
+        raise UsageError(
+            "There are no galleries in memory; a file called :memory: would be made.",
+            hint="For one that goes again, name a file in a temporary folder (tempfile.TemporaryDirectory).",
+        )
+    # A file may be called ~so where nobody is called so.
+    with suppress(RuntimeError):
+        return str(Path(place).expanduser())
+    return place
 
 
 def shown(location: str) -> str:
@@ -73,7 +94,7 @@ def open_store(
     """Open a gallery, or make one.
 
     Args:
-        location: path of a SQLite file, or the address of a gallery on a server.
+        location: path of a SQLite file, also from ``~`` on, or the address of a gallery on a server.
         contract: of the model to be used. Without one the gallery must exist; it can be listed and
             edited whatever made it.
         similarity: how that model compares.
@@ -81,14 +102,14 @@ def open_store(
             ``FIRSTSIGHT_KEY``. A new gallery made with a key is encrypted, others are not.
 
     Raises:
-        UsageError: an unknown kind of location, or its client is not installed.
+        UsageError: an unknown kind of location, ":memory:", or its client is not installed.
         GalleryUnavailable, GalleryBusy, GalleryCorrupt, GalleryTooNew: it cannot be opened.
         GalleryLocked: it is encrypted with another key, or not encrypted although a key is given.
         ModelMismatch: it was made with another model.
     """
     scheme, sign, _ = str(location).partition("://")
     if not sign:
-        return SqliteStore(Path(location), contract, similarity=similarity, key=key)
+        return SqliteStore(Path(placed(location)), contract, similarity=similarity, key=key)
     if scheme not in ENGINES:
         raise UsageError(
             f"No gallery of the kind {scheme!r} is known.",

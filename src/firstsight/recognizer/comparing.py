@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -26,7 +27,11 @@ def verify(encoder: Encoder, left: Source, right: Source, *, fmr: float = FMR) -
     """
     # Before the photos: a rate that cannot be had is told at once.
     encoder.model.calibrated().threshold(fmr)
-    return compare(encoder.model, encoder.only_face(left), encoder.only_face(right), fmr=fmr)
+    called: tuple[str | None, str | None] = None, None
+    if label(left) == label(right):
+        called = "the first photo", "the second photo"
+    first, second = encoder.only_face(left, called[0]), encoder.only_face(right, called[1])
+    return compare(encoder.model, first, second, fmr=fmr)
 
 
 def compare(model: Model, left: EncodedFace, right: EncodedFace, *, fmr: float = FMR) -> Verification:
@@ -51,11 +56,18 @@ def classify(
     if not support:
         raise UsageError("The support set is empty.", hint="Give one photo of each person.")
     names = list(support)
-    known = np.stack([encoder.only_face(support[name]).embedding for name in names])
+    shown = [encoder.only_face(support[name], _called(support[name], name)) for name in names]
+    known = np.stack([face.embedding for face in shown])
     answers = []
-    for probe in probes:
-        similarities = encoder.model.similarity(encoder.only_face(probe).embedding[None], known)[0]
+    for place, probe in enumerate(probes, 1):
+        called = label(probe, place, len(probes))
+        similarities = encoder.model.similarity(encoder.only_face(probe, called).embedding[None], known)[0]
         order = np.argsort(-similarities, kind="stable")
         ranking = tuple((names[place], float(similarities[place])) for place in order)
-        answers.append(Classification(label(probe), ranking))
+        answers.append(Classification(called, ranking))
     return answers
+
+
+def _called(photo: Source, name: str) -> str:
+    """A photo of the support set in messages: without a name of its own it is told by whom it shows."""
+    return label(photo) if isinstance(photo, str | Path) else f"the picture of {name}"

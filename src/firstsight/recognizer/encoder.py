@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from firstsight.errors import NoFace, SeveralFaces
+from firstsight.errors import ImageError, NoFace, SeveralFaces
 from firstsight.faces import Box, Detector, Face
 from firstsight.faces.quality import UNJUDGED, Quality, assess
 from firstsight.images import DEFAULT_LIMITS, Limits, Source, read_image
@@ -98,14 +98,26 @@ class Encoder:
         found = self.find(photo)
         return found.encoded(self.model.embed(found.crops))
 
-    def only_face(self, photo: Source) -> EncodedFace:
+    def only_face(self, photo: Source, called: str | None = None) -> EncodedFace:
         """The one face in a photo.
+
+        Args:
+            photo: the picture.
+            called: what to call it in messages, instead of ``label``.
 
         Raises:
             ImageError: the photo cannot be read.
             NoFace, SeveralFaces: there is none, or more than one.
         """
-        return the_only(self.faces(photo), label(photo))
+        name = called or label(photo)
+        try:
+            faces = self.faces(photo)
+        except ImageError as error:
+            if isinstance(photo, str | Path) or name == label(photo):
+                raise
+            # The decoder knows no more of it than that it is a picture.
+            raise type(error)(f"{name[0].upper()}{name[1:]}: {error.message}", hint=error.hint) from error
+        return the_only(faces, name)
 
     def embed(self, picture: NDArray[np.uint8], landmarks: list[NDArray[np.float32]]) -> NDArray[np.float32]:
         """Templates of the faces with those landmarks: (N, D) float32, rows of unit length."""
@@ -136,10 +148,12 @@ def the_only(faces: Sequence[EncodedFace], name: str) -> EncodedFace:
             f"{box.width:.0f} x {box.height:.0f} px at ({box.left:.0f}, {box.top:.0f})"
             for box in (encoded.face.box for encoded in faces)
         )
-        raise SeveralFaces(
-            f"{len(faces)} faces were found in {name}: {places}.",
-            hint="Crop the photo so that it shows one person.",
+        several = SeveralFaces(
+            f"{len(faces)} faces were found in {name}.", hint="Crop the photo so that it shows one person."
         )
+        # Beside the message, which is read on a telephone as well.
+        several.add_note(f"The faces: {places}.")
+        raise several
     return faces[0]
 
 
@@ -149,6 +163,14 @@ def _whole(picture: NDArray[np.uint8]) -> Face:
     return Face(Box(0.0, 0.0, float(width), float(height)), np.empty((0, 2), np.float32), 1.0)
 
 
-def label(photo: Source) -> str:
-    """What to call a photo in messages and as the source of a template: its file's name."""
-    return Path(photo).name if isinstance(photo, str | Path) else "the picture"
+def label(photo: Source, place: int = 1, count: int = 1) -> str:
+    """What to call a photo in messages and as the source of a template: its file's name.
+
+    Args:
+        photo: the picture.
+        place: which of several it is, from 1 on; told of those that have no name.
+        count: how many there are.
+    """
+    if isinstance(photo, str | Path):
+        return Path(photo).name
+    return "the picture" if count == 1 else f"picture {place} of {count}"

@@ -80,7 +80,8 @@ class Recognizer:
             name: unique in the gallery.
             photos: one or more, each with exactly one face.
             consent: how the person agreed.
-            retain_until: the day after which they are to be erased.
+            retain_until: the day after which they are to be erased. Noted only: it is ``firstsight serve``
+                that erases by it; without one, that is the caller's to do.
             notes: anything else.
             keep_crops: keep a 256 x 256 crop of each face, so that another model can embed it later.
             force: enrol a face of poor quality all the same.
@@ -94,9 +95,12 @@ class Recognizer:
         if not photos:
             raise UsageError(f"No photo was given of {name}.", hint="Give at least one.")
         name = checked_name(name)
+        called = [label(photo, place, len(photos)) for place, photo in enumerate(photos, 1)]
         templates = [
-            new_template(self.encoder.only_face(photo), source or label(photo), keep_crops, force)
-            for photo in photos
+            new_template(
+                self.encoder.only_face(photo, name_of), source or name_of, keep_crops, force, name_of
+            )
+            for photo, name_of in zip(photos, called, strict=True)
         ]
         return self.store.add(name, templates, consent=consent, retain_until=retain_until, notes=notes)
 
@@ -152,9 +156,12 @@ class Recognizer:
         """Remove a person and all that was held of them.
 
         Raises:
+            InvalidName: nobody can have that name.
             NoSuchPerson: nobody of that name.
+            TypeError: a name that is no text.
         """
-        return self.store.erase(name)
+        # A store takes numbers as well: a name that was read as one would be somebody else's number.
+        return self.store.erase(checked_name(name))
 
     def people(self) -> list[Person]:
         """Everybody in the gallery, by name."""
@@ -192,8 +199,17 @@ def similarity(model: Model) -> Similarity:
     return inner_product if model.head is None else model.similarity
 
 
-def new_template(encoded: EncodedFace, source: str, keep_crop: bool, force: bool) -> NewTemplate:
+def new_template(
+    encoded: EncodedFace, source: str, keep_crop: bool, force: bool, called: str | None = None
+) -> NewTemplate:
     """A template to enrol.
+
+    Args:
+        encoded: the face.
+        source: what its photo is called in the gallery.
+        keep_crop: keep a crop of it.
+        force: whatever its quality.
+        called: what its photo is called in messages, by default as in the gallery.
 
     Raises:
         PoorQuality: the face cannot be enrolled from, unless forced.
@@ -201,7 +217,7 @@ def new_template(encoded: EncodedFace, source: str, keep_crop: bool, force: bool
     quality = encoded.quality()
     if quality.reasons and not force:
         raise PoorQuality(
-            f"The face in {source} is not good enough to enrol from: {'; '.join(quality.reasons)}.",
+            f"The face in {called or source} is not good enough to enrol from: {'; '.join(quality.reasons)}.",
             hint="Use a better photo, or force it.",
         )
     if keep_crop and not len(encoded.face.landmarks):
