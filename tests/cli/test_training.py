@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
+from shutil import copytree
 
 import pytest
 from PIL import Image
@@ -32,8 +34,8 @@ def test_a_trained_twin_is_put_to_work_at_once(run: Run, pictures: Path) -> None
     (pictures / "person-00" / "broken.png").write_bytes(b"no picture")
     ran = run("train", "tiny.toml", "--data", pictures, "--out", "run", *MORE)
     assert ran.status == 0, ran.err
-    assert "one-shot" in ran.out
-    assert "1 pictures were left out" in ran.err
+    assert "Validation after epoch 4: one-shot among 4: " in ran.out
+    assert "1 picture was left out:" in ran.err
     assert "person-00/broken.png" in ran.err
     model = "run/model.safetensors"
     assert {"model.safetensors", "run.json", "curves.png", "log.jsonl"} <= {
@@ -56,6 +58,36 @@ def test_a_trained_twin_is_put_to_work_at_once(run: Run, pictures: Path) -> None
     for folder in sorted((fresh / "others").iterdir()):
         folder.rename(folder.with_name(f"new-{folder.name}"))
     assert run("evaluate", model, "--protocol", "transfer", "--data", fresh).status == 0
+
+
+def test_a_percentage_says_among_how_many(run: Run, pictures: Path) -> None:
+    """Two are held out of 24, so that a guess is right in every second trial."""
+    ran = run("train", "tiny.toml", "--data", pictures, "--out", "run", "--set", "data.held_out=0.1")
+    assert ran.status == 0, ran.err
+    assert re.search(
+        r"^Validation after epoch 2: one-shot among 2 \(of 4 asked for\): [\d.]+ %\.$", ran.out, re.M
+    )
+
+
+def test_a_run_that_nobody_watches_says_how_it_goes(
+    run: Run, pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = ("train", "tiny.toml", "--data", pictures, "--set", "data.held_out=0.5", "--out")
+    told = run(*command, "run").err.splitlines()
+    assert [line.split(" %")[0].rstrip("0123456789.") for line in told if line.startswith("Epoch ")] == [
+        f"Epoch {epoch} of 2: one-shot among 4: " for epoch in (1, 2)
+    ]
+    assert not [line for line in told if line.startswith("Step ")]
+    # An epoch may take hours.
+    monkeypatch.setattr("firstsight.cli.train.EVERY", 0.0)
+    told = run(*command, "slow").err.splitlines()
+    assert [line.split(":")[0] for line in told if line.startswith("Step ")] == [
+        f"Step {step} of 12" for step in range(1, 13)
+    ]
+    assert "loss " in next(line for line in told if line.startswith("Step "))
+    # On a terminal there is a bar.
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert "Epoch 1 of" not in run(*command, "seen").err
 
 
 def test_ctrl_c_tells_how_to_go_on(run: Run, pictures: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,6 +128,7 @@ def test_a_model_without_thresholds_gets_them_from_other_pictures(run: Run, pict
     assert ran.status == 0, ran.err
     model = "run/model.safetensors"
     assert f"firstsight calibrate {model} --data PATH" in ran.err
+    assert "of 200 identities or more" in ran.err
     pair = ("verify", pictures / "person-01" / "1.png", pictures / "person-01" / "2.png", "--model", model)
     assert "firstsight calibrate FILE.safetensors" in run(*pair).err
     assert run("enroll", pair[1], "--name", "one", "--model", model).status == 0
@@ -103,10 +136,16 @@ def test_a_model_without_thresholds_gets_them_from_other_pictures(run: Run, pict
     seen = run("calibrate", model, "--data", pictures)
     assert seen.status == 2
     assert seen.err.startswith(f"error [usage]: {model} was trained on 24 of the identities")
+    assert "rename the folders where these are others" in seen.err
     assert Path(model).read_bytes() == before
     others = draw_people(pictures.parent / "others", people=210, each=3, seed=9)
     for folder in sorted(others.iterdir()):
         folder.rename(folder.with_name(f"new-{folder.name}"))
+    for name in ("new-person-00", "new-person-01"):
+        copytree(others / name, pictures.parent / "few" / name)
+    few = run("calibrate", model, "--data", pictures.parent / "few")
+    assert few.status == 2
+    assert "has 2 identities with a usable picture; a calibration needs 200" in few.err
     ran = run("calibrate", model, "--data", others)
     assert ran.status == 0, ran.err
     assert "FMR 0.01: threshold " in ran.out

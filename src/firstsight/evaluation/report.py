@@ -143,8 +143,8 @@ def _as_result(values: Any) -> dict[str, Any]:
     name = f"{recipe['name']}, {part}" if part.startswith("fold") else recipe["name"]
     return {
         "protocol": "training",
-        "rule": "Nobody on whom a twin is tested below was in its training pictures, as far as names tell; who "
-        "of CelebA's numbered people is in LFW is told below as well.",
+        "rule": "Nobody on whom a twin is tested below was in its training pictures, as far as names tell; "
+        "who of CelebA's numbered people is in LFW is told below as well.",
         **counts,
         "minutes": {"value": values["seconds"] / 60, "unit": "min"},
         "settings": {},
