@@ -20,6 +20,10 @@ AROUND: Final = 1.0
 """Inches for the title and the axis of a panel."""
 ROOM: Final = 1.3
 """How far the axis goes on behind the longest bar, where its figure stands."""
+CLOSE: Final = 0.14
+"""A mark that is nearer to the end of its bar, as a share of the longest, leaves no room for the figure."""
+LETTER: Final = 0.022
+"""Width of a letter of a figure, as a share of the longest bar."""
 STAGES: Final = (BLUE, "#b3740e", "#1a8f5a", "#7b4fa6", "#c8372d", "#4d4d4d")
 REST: Final = "#d5d8dc"
 NARROW: Final = 0.07
@@ -110,16 +114,20 @@ def _bars(axes: Axes, panel: Panel) -> None:
         color=[BLUE if bar.ours else GREY for bar in panel.bars],
         height=0.62,
     )
-    longest = max(max(bar.high, bar.asked or 0.0) for bar in panel.bars)
+    longest, room = max(max(bar.high, bar.asked or 0.0) for bar in panel.bars), ROOM
     for place, bar in zip(places, panel.bars, strict=True):
         axes.plot([bar.low, bar.high], [place] * 2, color="black", lw=1.2)
-        end = bar.high
+        end, told = bar.high, number(bar.median)
         if bar.asked is not None:
             axes.plot([bar.asked] * 2, [place - 0.4, place + 0.4], color="#c8372d", lw=2.4)
-            # Its figure goes behind the mark, where it would run into it.
-            end = max(end, bar.asked) if bar.asked < bar.high + 0.14 * longest else end
-        axes.text(end + 0.012 * longest, place, number(bar.median), va="center", fontsize=10)
-    axes.set_xlim(0, longest * ROOM if longest else 1)
+            # Where the figure would run into the mark it goes behind, and says whose it is.
+            if abs(bar.asked - bar.high) < CLOSE * longest:
+                end = max(end, bar.asked)
+                told = f"{told} (asked for: {number(bar.asked)})"
+        if longest:
+            room = max(room, end / longest + LETTER * len(told))
+        axes.text(end + 0.012 * longest, place, told, va="center", fontsize=10)
+    axes.set_xlim(0, longest * room if longest else 1)
     _finish(axes, panel.title, panel.unit, [bar.label for bar in panel.bars])
 
 

@@ -53,3 +53,28 @@ def test_axes_begin_at_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert [low for low, _ in limits] == [0, 0]
     assert limits[0][1] > 130
     assert limits[1][1] > 100
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [(35.2, "17.7 (asked for: 35.2)"), (18.0, "17.7 (asked for: 18.0)"), (90.0, "17.7"), (120.0, "17.7")],
+)
+def test_a_figure_beside_the_mark_says_whose_it_is(
+    monkeypatch: pytest.MonkeyPatch, asked: float, said: str
+) -> None:
+    drawn: list[Figure] = []
+    monkeypatch.setattr(charts, "save", lambda figure, _: drawn.append(figure))
+    bars = [Bar("ours", 17.7, 17, 18.7, ours=True, asked=asked), Bar("theirs", 117, 110, 125, ours=False)]
+    draw_bars([Panel("a job", "ms", bars)], Path("one.png"))
+    assert [text.get_text() for text in drawn[0].axes[0].texts] == [said, "117"]
+
+
+def test_what_is_said_stays_within_the_axes(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[Figure] = []
+    monkeypatch.setattr(charts, "save", lambda figure, _: drawn.append(figure))
+    bars = [Bar("ours", 12345, 12000, 12800, ours=True, asked=13000), Bar("theirs", 1, 1, 1, ours=False)]
+    draw_bars([Panel("a job", "ms", bars)], Path("one.png"))
+    drawn[0].draw_without_rendering()
+    axes = drawn[0].axes[0]
+    assert axes.texts[0].get_text() == "12,345 (asked for: 13,000)"
+    assert axes.texts[0].get_window_extent().x1 <= axes.get_window_extent().x1

@@ -190,6 +190,28 @@ def test_more_careful_asks_again_with_a_higher_threshold(visit: Visit, enrolled:
     expect(face(page, 0)).to_contain_text("1 in 1,000 strangers is named wrongly")
 
 
+def test_too_little_evidence_for_what_was_asked_is_said_so(visit: Visit) -> None:
+    """Likelier of one person, and yet not shown: that must not read as if the page were of two minds."""
+    page = visit.sign_in("read").view("Verify")
+    found = {"same": False, "similarity": 0.3, "threshold": 0.35, "fmr": 0.001, "likelihood_ratio": 4.6}
+    page.route("**/v1/verify*", lambda route: route.fulfill(json=found))
+    visit.choose(samples.people()["Amara"][0], where="First photo")
+    visit.choose(samples.people()["Bruno"][0], where="Second photo")
+    page.get_by_role("button", name="Compare").click()
+    expect(
+        page.get_by_text("4.6 times likelier for two photos of one person than of two people")
+    ).to_have_text(
+        "Such a similarity is 4.6 times likelier for two photos of one person than of two people: "
+        "that is too little evidence for the 1 in 1,000 asked for."
+    )
+    # The other way round there is nothing to explain.
+    found["likelihood_ratio"] = 0.01
+    page.get_by_role("button", name="Compare").click()
+    expect(
+        page.get_by_text("100 times likelier for two photos of two people than of one person.")
+    ).to_be_visible()
+
+
 def test_two_photos_of_one_person_and_of_two(visit: Visit, shot: Shot) -> None:
     page = visit.sign_in("read").view("Verify")
     page.get_by_role("button", name="Compare").click()

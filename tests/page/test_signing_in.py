@@ -20,7 +20,11 @@ def test_a_wrong_key_is_refused_and_the_right_one_opens_the_page(visit: Visit, s
     shot(visit, "gate")
     key.fill("fs_guess")
     key.press("Enter")
-    expect(gate.get_by_role("alert").last).to_contain_text("The key was refused")
+    told = gate.get_by_role("alert").last
+    expect(told).to_contain_text("The key was refused")
+    # Whoever stands at the door cannot make keys.
+    expect(told).to_contain_text("ask whoever runs this service for one")
+    expect(told).not_to_contain_text("keys create")
     expect(key).to_be_focused()
     expect(page.get_by_role("navigation")).to_be_hidden()
     shot(visit, "gate-refused")
@@ -32,6 +36,22 @@ def test_a_wrong_key_is_refused_and_the_right_one_opens_the_page(visit: Visit, s
     key.press("Enter")
     expect(gate).to_be_hidden()
     expect(page.get_by_role("banner")).to_contain_text("the write key · write")
+
+
+def test_advice_for_whoever_runs_the_service_is_not_for_the_page(visit: Visit) -> None:
+    page = visit.sign_in("read").page
+    told = page.evaluate(
+        """async () => {
+          const { ApiError } = await import("/static/api.js");
+          const { problem } = await import("/static/problem.js");
+          const said = (status) =>
+            problem(new ApiError(status, { message: "No.", hint: "Do this." }, null, "write")).textContent;
+          return [403, 422].map(said);
+        }"""
+    )
+    assert told[0] == "This key may not do thatNo.It takes a key with the role “write”."
+    # What else the service advises is said.
+    assert told[1] == "Not acceptedNo.Do this."
 
 
 def test_the_key_stays_in_the_tab_and_goes_when_asked(visit: Visit) -> None:

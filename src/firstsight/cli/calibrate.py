@@ -27,7 +27,11 @@ def calibrate(
     ],
     data: Annotated[
         Path,
-        typer.Option("--data", metavar="PATH", help="Folder, zip or tar with one sub-folder per person."),
+        typer.Option(
+            "--data",
+            metavar="PATH",
+            help="Folder, zip or tar with one sub-folder per person, of 200 people or more.",
+        ),
     ],
     out: Annotated[
         Path | None,
@@ -65,7 +69,8 @@ def calibrate(
         raise UsageError(
             f"{model} was trained on {len(known)} of the identities of {data}, like {min(known)}: "
             "thresholds from them would be too good.",
-            hint="Give pictures of others.",
+            hint="Identities are told by the names of their folders: give pictures of others, "
+            "or rename the folders where these are others.",
         )
     with progress("Embedding") as show:
         found = compute(opened, identities, seed=seed, progress=show)

@@ -194,6 +194,7 @@ def summary(
         "device": processes.device.type,
         "precision": "bf16" if mixed(run.recipe.precision, processes.device) else "fp32",
         "history": position.history,
+        "validated_among": list(run.validator.among) if run.validator else None,
         "uncalibrated": outcome.uncalibrated,
         "machine": machine(),
         "made": moment(),

@@ -39,6 +39,7 @@ def train(
     stage: Stage | None = None,
     progress: Progress | None = None,
     measured: Measured | None = None,
+    begun: Callable[[Run], None] | None = None,
 ) -> Outcome:
     """Train by a recipe, or go on with the run that lies in ``out``.
 
@@ -54,6 +55,7 @@ def train(
         stage: told of each picture that is prepared.
         progress: told of each step.
         measured: told of each validation; what it raises ends the run.
+        begun: told what the run is made of, before its first step.
 
     Raises:
         DataError: the data are not as the layout has them, or too few.
@@ -63,6 +65,8 @@ def train(
     _make(out)
     with joined() as processes, alone(out, processes):
         run, split = set_up(recipe, path, out, processes, cache, strict, workers, tensorboard, stage)
+        if begun:
+            begun(run)
         position = fit(run, processes, progress, measured, further=further)
         return finish(run, split, position, processes)
 

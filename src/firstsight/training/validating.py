@@ -14,7 +14,7 @@ from firstsight.datasets.lfw import Pair
 from firstsight.datasets.loader import Cutter
 from firstsight.datasets.prepared import Prepared
 from firstsight.datasets.splits import labels
-from firstsight.datasets.trials import one_shot_trials
+from firstsight.datasets.trials import Trial, among, one_shot_trials
 from firstsight.errors import DataError, RecipeError
 from firstsight.evaluation.one_shot import trials_right
 from firstsight.evaluation.verification import fold_answers
@@ -85,11 +85,19 @@ class Validator:
                 hint="Set validation.by = 'one-shot'.",
             )
 
+    def _trials(self) -> list[Trial]:
+        identity, group = labels(self.prepared.items)
+        return one_shot_trials(identity, group, self.choice.ways, self.choice.trials, self.seed)
+
+    @property
+    def among(self) -> tuple[int, int]:
+        """How many identities its one-shot trials ask about, the fewest and the most."""
+        return among(self._trials())
+
     def measure(self, twin: Twin, cutter: Cutter, device: torch.device) -> dict[str, float]:
         """``one-shot`` accuracy and, with official pairs, ``pairs`` accuracy."""
         embeddings = embed_rows(twin, cutter, np.arange(len(self.prepared.items)), device)
-        identity, group = labels(self.prepared.items)
-        trials = one_shot_trials(identity, group, self.choice.ways, self.choice.trials, self.seed)
+        trials = self._trials()
 
         def similarity(left: NDArray[np.float32], right: NDArray[np.float32]) -> NDArray[np.float32]:
             return similarity_of(twin, left, right)

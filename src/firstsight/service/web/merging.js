@@ -4,6 +4,7 @@ import { announce, busy, button, el, field } from "./dom.js";
 import { nameInput } from "./names.js";
 import { problem } from "./problem.js";
 import * as routes from "./routes.js";
+import { named } from "./searching.js";
 
 /** Merge into somebody else: every photo goes to them. */
 export function merging(person, done) {
@@ -25,19 +26,10 @@ export function merging(person, done) {
   );
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    const into = other.person();
-    if (!into) {
-      trouble.replaceChildren(
-        el(
-          "p",
-          { class: "problem", role: "alert" },
-          `Nobody of those loaded is called “${other.input.value.trim()}”.`,
-        ),
-      );
-      return;
-    }
     void busy(go, async () => {
       try {
+        const into = await named(other, trouble);
+        if (!into) return;
         const merged = await routes.merge(person.id, into.id);
         announce(`Merged into ${into.name}.`);
         done(merged.id ?? into.id);

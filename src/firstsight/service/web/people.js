@@ -5,7 +5,7 @@ import { follow } from "./job.js";
 import { openPerson } from "./person.js";
 import { portrait } from "./portrait.js";
 import { problem } from "./problem.js";
-import { changed, load, loaded, more, roster } from "./roster.js";
+import { changed, load, loaded, MOST, more, PAGE, roster } from "./roster.js";
 import * as routes from "./routes.js";
 import { may } from "./session.js";
 import { count, day } from "./words.js";
@@ -82,7 +82,11 @@ export function peopleView() {
   const grid = el("ul", { class: "people" });
   const place = el("div", { class: "stack" });
   const status = el("p", { class: "muted", role: "status" });
-  const next = button("Load more", () => busy(next, () => fetchPeople()));
+  const next = button("Load more", () => {
+    room += PAGE;
+    if (loaded().length >= room || !more()) show();
+    else void busy(next, () => fetchPeople());
+  });
   const bar = el("div", { class: "bar" }, field("Search", search), status);
   const node = el(
     "section",
@@ -95,41 +99,42 @@ export function peopleView() {
   );
   let stale = true;
   let latest = 0;
+  // A search may load many more people than one wants to see at once.
+  let room = PAGE;
 
   // The grid is drawn anew when people change: who uses the keyboard stays with the person all the same.
   const focusOn = (id) => grid.querySelector(`[data-person="${id}"]`)?.focus({ preventScroll: true });
   const open = (id) => openPerson(id, focusOn);
 
+  const wanted = () => search.value.trim();
+
   function found() {
-    const wanted = search.value.trim().toLocaleLowerCase();
-    if (!wanted) return loaded();
-    return loaded().filter((person) =>
-      `${person.name}\n${person.notes}`.toLocaleLowerCase().includes(wanted),
-    );
+    const text = wanted().toLocaleLowerCase();
+    if (!text) return loaded();
+    return loaded().filter((person) => `${person.name}\n${person.notes}`.toLocaleLowerCase().includes(text));
   }
 
   function show() {
     const people = found();
     const empty = loaded().length === 0 && !more();
+    const searching = wanted() !== "" && more();
+    const further = people.length > room || more();
     bar.hidden = empty;
-    next.hidden = !more();
+    next.hidden = !further || searching;
     const held = grid.contains(document.activeElement) ? document.activeElement.dataset.person : null;
-    grid.replaceChildren(...people.map((person) => card(person, open)));
+    grid.replaceChildren(...people.slice(0, room).map((person) => card(person, open)));
     if (held !== null) focusOn(held);
-    const part = more() ? " (of those loaded)" : "";
-    status.textContent = search.value.trim()
-      ? `${count(people.length, "person", "people")} found${part}`
-      : count(people.length, "person", "people") + (more() ? " loaded, there are more" : "");
+    status.classList.toggle("waiting", searching);
+    if (searching)
+      status.textContent = `Searching … ${count(people.length, "person", "people")} found so far`;
+    else if (wanted()) status.textContent = `${count(people.length, "person", "people")} found`;
+    else {
+      const shown = count(Math.min(people.length, room), "person", "people");
+      status.textContent = shown + (further ? " loaded, there are more" : "");
+    }
     if (empty) place.replaceChildren(welcome());
-    else if (!people.length)
-      place.replaceChildren(
-        el(
-          "p",
-          { class: "panel empty" },
-          `Nobody found for “${search.value.trim()}”.`,
-          more() ? " Load more to search further." : "",
-        ),
-      );
+    else if (!people.length && !searching)
+      place.replaceChildren(el("p", { class: "panel empty" }, `Nobody found for “${wanted()}”.`));
     else place.replaceChildren();
   }
 
@@ -138,9 +143,11 @@ export function peopleView() {
     stale = false;
     node.setAttribute("aria-busy", "true");
     try {
-      await load({ again });
+      await load({ again, limit: wanted() ? MOST : PAGE });
       if (turn !== latest) return;
       show();
+      // The service does not search: whoever may be the one who is wanted is loaded.
+      if (wanted() && more()) return await fetchPeople();
       if (!again) announce(status.textContent);
     } catch (error) {
       if (turn !== latest) return;
@@ -148,6 +155,8 @@ export function peopleView() {
       const failed = problem(error, { retry: () => fetchPeople(again) });
       if (again) grid.replaceChildren();
       bar.hidden = next.hidden = again;
+      if (wanted()) status.textContent = `${count(found().length, "person", "people")} found of those loaded`;
+      status.classList.remove("waiting");
       place.replaceChildren(failed);
     } finally {
       if (turn === latest) node.removeAttribute("aria-busy");
@@ -163,7 +172,11 @@ export function peopleView() {
     place.replaceChildren(el("p", { class: "visually-hidden" }, "Loading …"));
   }
 
-  search.addEventListener("input", show);
+  search.addEventListener("input", () => {
+    room = PAGE;
+    show();
+    if (wanted() && more() && !node.hasAttribute("aria-busy")) void fetchPeople();
+  });
   roster.addEventListener("changed", () => {
     stale = true;
     if (!node.hidden && node.isConnected) void fetchPeople(true);

@@ -16,6 +16,12 @@ const HEADINGS = {
   503: "Busy at the moment",
 };
 
+/** The page's own advice, which takes the place of the service's. */
+const OWN = {
+  401: () => "Enter another key; ask whoever runs this service for one.",
+  403: (error) => `It takes a key with the role “${error.needs}”.`,
+};
+
 /** A line that counts down, and frees the button at its end. */
 function countdown(seconds, again) {
   let left = seconds;
@@ -52,11 +58,9 @@ export function problem(error, { retry = null, force = null } = {}) {
     ),
     el("p", {}, error.message),
   ];
-  if (known && error.hint) parts.push(el("p", {}, error.hint));
-  if (known && error.status === 403)
-    parts.push(el("p", {}, `It takes a key with the role “${error.needs}”.`));
-  if (known && error.status === 401)
-    parts.push(el("p", {}, "Enter another key; ask whoever runs this service for one."));
+  // What the service advises on keys is for whoever runs it; who uses the page can only ask for one.
+  const own = known ? OWN[error.status]?.(error) : null;
+  if (known && (own ?? error.hint)) parts.push(el("p", {}, own ?? error.hint));
   if (known && (error.status === 429 || error.status === 503))
     parts.push(countdown(error.retryAfter ?? 10, again));
   const poor = force && known && error.code === "poor_quality";

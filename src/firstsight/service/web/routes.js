@@ -28,7 +28,7 @@ const flags = ({ keepCrop = false, keepCrops = false, force = false }) => ({
 export const me = (key) => call("GET", "/v1/me", { key });
 export const model = () => call("GET", "/v1/model");
 
-export const people = (cursor, limit = 60) => call("GET", "/v1/people", { query: { limit, cursor } });
+export const people = (cursor, limit) => call("GET", "/v1/people", { query: { limit, cursor } });
 export const person = (number) => call("GET", `/v1/people/${id(number)}`);
 export const change = (number, what) => call("PATCH", `/v1/people/${id(number)}`, { ...write, json: what });
 export const merge = (number, into) =>

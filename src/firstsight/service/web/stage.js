@@ -1,27 +1,29 @@
 // The photo with boxes and names drawn onto it.
 
 import { el } from "./dom.js";
+import { arranged } from "./labels.js";
 import { count } from "./words.js";
 
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
-/** A box with its number and name, in pixels of the canvas; `unit` is one CSS pixel. */
-function drawFace(brush, [left, top, width, height], text, known, strong, unit) {
+const ink = (known) => colour(known ? "--box-known" : "--box-stranger");
+
+/** A box, in pixels of the canvas; `unit` is one CSS pixel. */
+function drawBox(brush, [left, top, width, height], known, strong, unit) {
   brush.lineJoin = "round";
   brush.strokeStyle = "rgba(0, 0, 0, .55)";
   brush.lineWidth = (strong ? 8 : 5) * unit;
   brush.strokeRect(left, top, width, height);
-  brush.strokeStyle = colour(known ? "--box-known" : "--box-stranger");
+  brush.strokeStyle = ink(known);
   brush.lineWidth = (strong ? 5 : 2.5) * unit;
   brush.setLineDash(known ? [] : [9 * unit, 6 * unit]);
   brush.strokeRect(left, top, width, height);
   brush.setLineDash([]);
-  brush.font = `600 ${14 * unit}px system-ui, sans-serif`;
-  const wide = Math.min(brush.measureText(text).width + 14 * unit, brush.canvas.width);
-  const high = 24 * unit;
-  const x = Math.min(Math.max(0, left - unit), Math.max(0, brush.canvas.width - wide));
-  const y = top - high >= 0 ? top - high : Math.min(top + height, brush.canvas.height - high);
-  brush.fillStyle = colour(known ? "--box-known" : "--box-stranger");
+}
+
+/** A number, with the name where there is room for it. */
+function drawLabel(brush, { x, y, wide, high, text }, known, unit) {
+  brush.fillStyle = ink(known);
   brush.beginPath();
   brush.roundRect(x, y, wide, high, 5 * unit);
   brush.fill();
@@ -74,21 +76,20 @@ export function stage() {
     const brush = canvas.getContext("2d");
     if (bitmap && !live) brush.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
     const scale = canvas.width / wide;
-    const order = [...(answer?.faces ?? []).keys()].sort(
-      (one, other) => Number(one === lit) - Number(other === lit),
-    );
-    for (const place of order) {
-      const { box, person } = answer.faces[place];
-      const across = [box.left, box.top, box.width, box.height].map((length) => length * scale);
-      drawFace(
-        brush,
-        across,
-        `${place + 1} ${person ?? "nobody I know"}`,
-        person !== null,
-        place === lit,
-        dots,
-      );
-    }
+    const faces = (answer?.faces ?? []).map(({ box, person }, place) => ({
+      box: [box.left, box.top, box.width, box.height].map((length) => length * scale),
+      number: `${place + 1}`,
+      name: person ?? "nobody I know",
+      known: person !== null,
+    }));
+    const order = [...faces.keys()].sort((one, other) => Number(one === lit) - Number(other === lit));
+    for (const place of order) drawBox(brush, faces[place].box, faces[place].known, place === lit, dots);
+    // After all boxes: a label is read, whoever stands beside it.
+    brush.font = `600 ${14 * dots}px system-ui, sans-serif`;
+    const whole = { wide: canvas.width, high: canvas.height };
+    const wideOf = (text) => brush.measureText(text).width + 14 * dots;
+    for (const [place, label] of arranged(faces, 24 * dots, whole, wideOf).entries())
+      drawLabel(brush, label, faces[place].known, dots);
   }
 
   new ResizeObserver(draw).observe(node);

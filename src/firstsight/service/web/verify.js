@@ -9,6 +9,14 @@ import { held, likelihood, rate } from "./words.js";
 
 const RATES = [0.01, 0.001, 0.0001];
 
+/** What the similarity says; where that is less than was asked for, so too. */
+function evidence(found) {
+  const said = likelihood(found.likelihood_ratio);
+  return !found.same && found.likelihood_ratio >= 1.5
+    ? `${said.slice(0, -1)}: that is too little evidence for the ${rate(found.fmr)} asked for.`
+    : said;
+}
+
 function answer(found) {
   const [reached, wanted] = held(found.similarity, found.threshold);
   const reach = found.same ? "reaches" : "does not reach";
@@ -22,7 +30,7 @@ function answer(found) {
       passed: found.same,
       sentence: `The similarity is ${reached} and ${reach} ${wanted}. From there on, ${rate(found.fmr)} pairs of two different people passes as one person.`,
     }),
-    el("p", {}, likelihood(found.likelihood_ratio)),
+    el("p", {}, evidence(found)),
     found.same
       ? null
       : el(
