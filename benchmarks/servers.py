@@ -15,6 +15,7 @@ import time
 from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from datetime import UTC, datetime
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -34,6 +35,7 @@ BATCH: Final = 64
 ROUNDS: Final = 51
 BATCHES: Final = 5
 K: Final = 10
+CLIENTS: Final = ("psycopg", "pymilvus")
 MOMENT: Final = datetime(2026, 1, 1, tzinfo=UTC)
 
 console = Console(stderr=True)
@@ -89,7 +91,7 @@ def measured(galleries: Sequence[str], templates: int, wait: float, answer: Path
             "nearest": K,
             "wait": wait,
         },
-        "provenance": made(SEED),
+        "provenance": {"model": "random templates", **made(SEED, filter(find_spec, CLIENTS))},
     }
     write_whole(answer, json.dumps(values, indent=2) + "\n")
     console.print(f"Written to {answer}.")
