@@ -80,6 +80,28 @@ def test_a_twin_of_ours_that_was_developed_on_the_pairs_shown_is_said_to_be() ->
     assert "aligned by YuNet" in row
 
 
+def test_what_is_said_of_the_paper_s_twin_is_as_measured() -> None:
+    page = (ROOT / "docs" / "training.md").read_text("utf-8")
+    measured = {
+        name: f"{100 * loaded(f'omniglot-koch-he-{name}')['accuracy']['value']:.2f} %"
+        for name in (
+            "omniglot-runs",
+            "shifted-3-omniglot-runs",
+            "omniglot-pairs",
+            "omniglot-within-10",
+        )
+    }
+    for figure in measured.values():
+        assert figure in page
+    assert f"{measured['omniglot-runs']} of the official runs" in README
+    assert f"{measured['shifted-3-omniglot-runs']} with each drawing also moved" in README
+    runs = [
+        json.loads(path.read_text("utf-8")) for path in SPEED.parent.glob("omniglot-koch-he*training.json")
+    ]
+    assert f"{round(sum(run['pictures_seen'] for run in runs), -4):,} drawings in ten hours" in page
+    assert round(sum(run["seconds"] for run in runs) / 3600) == 10
+
+
 def test_the_minutes_of_our_twins_are_those_of_all_their_runs() -> None:
     (said,) = re.findall(r"trained in (\d+), (\d+) and (\d+) minutes", README)
     runs = ["omniglot-modern-training", "lfw-only-training", "faces-distilled-*training"]

@@ -25,8 +25,8 @@ def evaluate(
         str,
         typer.Option(
             "--protocol",
-            help="omniglot-runs, omniglot-within, omniglot-pairs, lfw-view1, lfw-view2, n-way, open-set, "
-            "robustness or transfer.",
+            help="omniglot-runs, omniglot-within, omniglot-within-10, omniglot-pairs, lfw-view1, lfw-view2, "
+            "n-way, open-set, robustness or transfer.",
         ),
     ],
     data: Annotated[
@@ -45,7 +45,7 @@ def evaluate(
         typer.Option(
             "--picture",
             metavar="FILE",
-            help="Draw the curve; n-way, transfer, omniglot-runs and omniglot-within have none.",
+            help="Draw the curve; n-way, transfer, omniglot-runs and omniglot-within(-10) have none.",
         ),
     ] = None,
     mirrored: Mirrored = False,

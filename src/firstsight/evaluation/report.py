@@ -23,6 +23,7 @@ TITLES: Final = {
     "training": "Twins of ours: how they were trained",
     "omniglot-runs": "Omniglot: the 20 official one-shot runs, 20-way within an alphabet",
     "omniglot-within": "Omniglot: 20-way within an alphabet, all 20 evaluation alphabets, any two drawers",
+    "omniglot-within-10": "Omniglot: 20-way within an alphabet, the ten of the runs, any two drawers",
     "omniglot-pairs": "Omniglot: the paper's verification",
     "lfw-view1": "Verification: LFW View 1, to develop on",
     "lfw-view2": "Verification: LFW View 2, ten folds",

@@ -136,6 +136,21 @@ def test_trials_stay_within_an_alphabet_and_take_two_drawers(sface: Model, data:
         assert everything[0][3] != everything[1][3]
 
 
+def test_of_ten_alphabets_as_many_trials_are_drawn(sface: Model, data: Omniglot) -> None:
+    found = {}
+    for name in ("omniglot-within", "omniglot-within-10"):
+        protocol = PROTOCOLS[name]
+        found[name] = protocol.measure(sface, data, embedded(protocol, data), 0)
+        archive, names = protocol.pictures(data)
+        assert archive is data.evaluation[0]
+        alphabets = {picture.split("/")[-3] for picture in names}
+        assert found[name].protocol == name
+        assert found[name].settings["alphabets"] == len(alphabets)
+    assert alphabets == set(RUN_ALPHABETS)
+    (whole, ten) = (found[name].measures["accuracy"].n for name in found)
+    assert ten == pytest.approx(whole, rel=0.2)
+
+
 def test_who_validated_is_not_who_is_tested(
     sface: Model, data: Omniglot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
