@@ -62,8 +62,8 @@ def embed_pictures(
 ) -> Templates:
     """One template for each picture: of its only face, or of the one nearest to its middle.
 
-    A picture that is damaged, or in which no face is found, keeps a row of zeros: it is as similar to
-    everything as chance, and is never left out of a measure.
+    A picture that is damaged, or in which no face is found, keeps a row of zeros and is never left out of a
+    measure: it counts as the least like everything.
 
     Args:
         model: the model.
