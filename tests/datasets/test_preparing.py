@@ -21,8 +21,7 @@ from firstsight.datasets import Archive, open_archive, open_identities, preparin
 from firstsight.datasets.prepared import INDEX, PIXELS, Item, View, digest
 from firstsight.datasets.preparing import prepare
 from firstsight.errors import DataError
-from firstsight.faces import Detector, align
-from firstsight.faces.detector import VERSION
+from firstsight.faces import Detector, align, detector
 from firstsight.images import fitted, read_image
 from firstsight.networks import OPENCV
 
@@ -352,7 +351,7 @@ def test_faces_that_another_detector_cut_are_not_used(
     before = prepare([faces], view, cache), prepare([(archive_of(FILES), ITEMS)], VIEW, cache)
     # Kept before keys named a detector, and as good as it was.
     assert before[0].key == digest(archive.edition(), items, view)[:24]
-    monkeypatch.setattr(preparing, "VERSION", VERSION + 1)
+    monkeypatch.setattr(detector, "VERSION", detector.VERSION + 1)
     after = prepare([faces], view, cache), prepare([(archive_of(FILES), ITEMS)], VIEW, cache)
     assert after[0].key != before[0].key
     assert after[0].digest == before[0].digest  # of the data, not of how they were cut
@@ -361,7 +360,7 @@ def test_faces_that_another_detector_cut_are_not_used(
 
 def test_the_detector_that_keys_go_by_is_the_one_that_cuts() -> None:
     """The latter knows its edition only once its weights are read."""
-    assert preparing.detector_edition() == Detector(engine=OPENCV).edition
+    assert detector.edition(OPENCV) == Detector(engine=OPENCV).edition
 
 
 def test_strict_refuses_a_picture_without_a_face(cache: Path, faces: tuple[Archive, list[Item]]) -> None:

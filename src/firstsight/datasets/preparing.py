@@ -29,8 +29,7 @@ from firstsight.datasets.prepared import (
 )
 from firstsight.errors import DataError, ImageError
 from firstsight.faces import Detector, align, middle_face
-from firstsight.faces.detector import VERSION
-from firstsight.faces.yunet import YUNET
+from firstsight.faces.detector import edition
 from firstsight.images import fitted, read_image
 from firstsight.networks import OPENCV
 
@@ -87,17 +86,10 @@ def prepare(
     return found
 
 
-def detector_edition() -> str:
-    """The edition of the detector that cuts faces.
-
-    From its constants: where all faces were cut before, nobody needs its weights.
-    """
-    return f"{YUNET.sha256} {VERSION} {OPENCV}"
-
-
 def _detector(view: View) -> str:
     """What tells faces that were cut from those that another detector would cut elsewhere."""
-    return "" if not view.points or detector_edition() == FIRST else f" {detector_edition()}"
+    used = edition(OPENCV)
+    return "" if not view.points or used == FIRST else f" {used}"
 
 
 def _write(

@@ -25,6 +25,14 @@ OVERLAP: Final = 0.4
 """Boxes of two searches that share this much (intersection over union) are one face."""
 
 
+def edition(engine: str) -> str:
+    """By which faces that were found are known from those that another detector would find.
+
+    From constants: where all faces were found before, nobody needs the weights.
+    """
+    return f"{YUNET.sha256} {VERSION} {engine}"
+
+
 class Detector:
     """Finds faces. Immutable, and safe to share between threads."""
 
@@ -40,8 +48,7 @@ class Detector:
             UsageError: the engine is not known, or not installed.
         """
         engine = engine or chosen_engine()
-        self.edition = f"{YUNET.sha256} {VERSION} {engine}"
-        """By which faces that were found are known from those that another detector would find."""
+        self.edition = edition(engine)
         self._search = open_yunet(engine, confidence)
 
     def detect(self, picture: NDArray[np.uint8]) -> list[Face]:

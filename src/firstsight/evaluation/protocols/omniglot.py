@@ -75,7 +75,7 @@ def within(model: Model, data: Omniglot, templates: Templates, seed: int, *, pro
     """
     archive, drawings = data.evaluation
     if protocol != "omniglot-within":
-        drawings = tuple(one for one in drawings if one.alphabet in RUN_ALPHABETS)
+        drawings = _ten(data)
     identity, alphabet, drawer = _numbers(drawings)
     trials = drawer_trials(identity, alphabet, drawer, WAYS, TRIALS[protocol], seed)
     rows = templates.rows([one.name for one in drawings])
@@ -154,9 +154,13 @@ def _of_evaluation(data: Omniglot) -> tuple[Archive, Sequence[str]]:
     return archive, [one.name for one in drawings]
 
 
+def _ten(data: Omniglot) -> tuple[Drawing, ...]:
+    """Of the ten alphabets of the runs; by the paper's split the ten others validate."""
+    return tuple(one for one in data.evaluation[1] if one.alphabet in RUN_ALPHABETS)
+
+
 def _of_ten(data: Omniglot) -> tuple[Archive, Sequence[str]]:
-    archive, drawings = data.evaluation
-    return archive, [one.name for one in drawings if one.alphabet in RUN_ALPHABETS]
+    return data.evaluation[0], [one.name for one in _ten(data)]
 
 
 def _characters(data: Omniglot) -> frozenset[str]:
@@ -164,8 +168,7 @@ def _characters(data: Omniglot) -> frozenset[str]:
 
 
 def _tested(data: Omniglot) -> frozenset[str]:
-    """Of the ten alphabets of the runs; by the paper's split the ten others validate."""
-    return frozenset(one.character for one in data.evaluation[1] if one.alphabet in RUN_ALPHABETS)
+    return frozenset(one.character for one in _ten(data))
 
 
 PROTOCOLS: Final = {

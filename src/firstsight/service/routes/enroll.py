@@ -39,7 +39,7 @@ from firstsight.service.state import Reader, Served, Service, Writer
 
 router = APIRouter(prefix="/v1")
 FIELDS: Final = ("name", "photo", "consent", "retain_until", "notes", "keep_crops", "force")
-Flag = Annotated[bool, Query(description="Of a zip; a form has fields of the same name.")]
+Flag = Annotated[bool, Query(description="Of a zip or a form; a form may have a field of the same name.")]
 PAGE: Final = 1000
 """People who are asked for at once."""
 TEXTS: Final[dict[str, dict[str, Any]]] = {

@@ -5,14 +5,14 @@ import { meter } from "./meter.js";
 import { picker } from "./picker.js";
 import { problem } from "./problem.js";
 import * as routes from "./routes.js";
-import { held, likelihood, rate } from "./words.js";
+import { held, likelihood, rate, TELLING } from "./words.js";
 
 const RATES = [0.01, 0.001, 0.0001];
 
 /** What the similarity says; where that is less than was asked for, so too. */
 function evidence(found) {
   const said = likelihood(found.likelihood_ratio);
-  return !found.same && found.likelihood_ratio >= 1.5
+  return !found.same && found.likelihood_ratio >= TELLING
     ? `${said.slice(0, -1)}: that is too little evidence for the ${rate(found.fmr)} asked for.`
     : said;
 }

@@ -39,13 +39,16 @@ export function moment(iso) {
     : at.toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "medium" });
 }
 
+/** From so many times on one of two answers is called likelier than the other. */
+export const TELLING = 1.5;
+
 /** What a likelihood ratio says; nothing when it says nothing. */
 export function likelihood(ratio) {
   if (!Number.isFinite(ratio) || ratio <= 0) return "";
   const times = ratio >= 1 ? ratio : 1 / ratio;
   const shown = times >= 1e6 ? "over a million" : Number(times.toPrecision(2)).toLocaleString("en");
   const [likely, other] = ratio >= 1 ? ["one person", "two people"] : ["two people", "one person"];
-  if (times < 1.5)
+  if (times < TELLING)
     return "Such a similarity is about as likely for two photos of one person as of two people.";
   return `Such a similarity is ${shown} times likelier for two photos of ${likely} than of ${other}.`;
 }
