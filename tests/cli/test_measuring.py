@@ -133,6 +133,31 @@ def test_who_calibrates_a_model_file_is_no_test_for_it(
     assert "was chosen by 3 of the identities of open-set" in refused.err
 
 
+def test_who_is_left_out_of_a_calibration_may_still_be_tested(
+    run: Run, lfw: Path, sface: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_twin(lfw / "mine.safetensors", made())
+    asked: list[frozenset[str]] = []
+
+    def compute(*_: object, without: frozenset[str], **__: object) -> Calibration:
+        asked.append(without)
+        return sface.calibrated()
+
+    monkeypatch.setattr("firstsight.evaluation.calibrate", compute)
+    first, *others = sorted(folder.name for folder in (lfw / "lfw").iterdir())
+    (lfw / "test.txt").write_text(f"# of a test\n{first}\n")
+    calibrate = ("calibrate", "mine.safetensors", "--data", lfw / "lfw", "--without", "test.txt")
+    ran = run(*calibrate)
+    assert ran.status == 0, ran.err
+    assert asked == [frozenset({first})]
+    assert open_model(lfw / "mine.safetensors").chosen_by([first, *others]) == {*others}
+    (lfw / "test.txt").write_text(f"{first}\nNobody\n")
+    assert "test.txt names 1 whom" in run(*calibrate).err
+    (lfw / "test.txt").unlink()
+    assert "test.txt cannot be read" in run(*calibrate).err
+    assert len(asked) == 1
+
+
 def test_thresholds_for_further_views_are_sealed_into_a_file(
     run: Run, lfw: Path, people: People, sface: Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -22,6 +22,7 @@ from firstsight.evaluation.calibrating import (
     threshold_at,
     wrong_identities,
 )
+from firstsight.evaluation.embedding import Templates
 from firstsight.models import Model
 
 CENTRES = (EDGES[:-1] + EDGES[1:]) / 2
@@ -139,10 +140,43 @@ def test_it_tells_the_views_that_it_was_made_with(sface: Model) -> None:
     assert not found.made_for(sface.preprocessing)
 
 
-def test_too_few_people_are_refused(sface: Model, people: dict[str, list[Path]]) -> None:
+def test_too_few_people_are_refused_before_anything_is_embedded(
+    sface: Model, people: dict[str, list[Path]]
+) -> None:
     folder = next(iter(people.values()))[0].parents[1]
-    with pytest.raises(DataError, match="12 people"):
-        calibrate(sface, open_identities(folder))
+    shown: list[int] = []
+    with pytest.raises(DataError, match="12 identities"):
+        calibrate(sface, open_identities(folder), progress=lambda done, _: shown.append(done))
+    assert not shown
+
+
+def test_who_is_left_out_moves_no_threshold(
+    sface: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ten people who all look alike, and would raise every one of them."""
+    rows, labels = photos(220, 2)
+    names = [f"{label}/{place}.png" for place, label in enumerate(labels)]
+    for name in names:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    test = sorted(set(labels))[:10]
+    alike = rows[0] + 0.5 * rows[np.isin(labels, test)]
+    rows[np.isin(labels, test)] = alike / np.linalg.norm(alike, axis=1, keepdims=True)
+    rows[-1] = 0.0  # no face was found
+    identities = open_identities(tmp_path)
+    order = [names.index(name) for name in identities.names()]
+    seen = np.asarray(rows[order].any(axis=1))
+    templates = Templates(tuple(identities.names()), rows[order], seen, {})
+    monkeypatch.setattr("firstsight.evaluation.calibrating.embed_pictures", lambda *_, **__: templates)
+    found = calibrate(sface, identities, without=frozenset(test))
+    kept = (labels > test[-1]) & rows.any(axis=1)
+    expected = calibrate_templates(sface, rows[kept], labels[kept], {}, 0)
+    assert [point.threshold for point in found.points] == [point.threshold for point in expected.points]
+    told = ("people", "people_left_out", "photos_without_face")
+    assert [found.provenance[name] for name in told] == [210, 10, 1]
+    assert calibrate(sface, identities).points[1].threshold > found.points[1].threshold + 0.1
+    with pytest.raises(DataError, match="has 199 identities"):
+        calibrate(sface, identities, without=frozenset(sorted(set(labels))[:21]))
 
 
 def test_a_twin_that_tells_nobody_apart_gets_no_thresholds(sface: Model) -> None:

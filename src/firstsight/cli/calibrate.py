@@ -41,6 +41,14 @@ def calibrate(
             help="Write them as JSON; by default MODEL.json here, and none where they go into a model file.",
         ),
     ] = None,
+    without: Annotated[
+        Path | None,
+        typer.Option(
+            "--without",
+            metavar="FILE",
+            help="Leave out the identities that this text names, one a line: whoever takes part in a test.",
+        ),
+    ] = None,
     mirrored: Mirrored = False,
     shifted: Shifted = 0,
     picture: Annotated[Path | None, typer.Option("--picture", metavar="FILE", help="Draw it.")] = None,
@@ -48,6 +56,7 @@ def calibrate(
 ) -> None:
     """Compute the thresholds of stated false match rates, with intervals, and likelihood ratios."""
     from firstsight.datasets import open_identities
+    from firstsight.datasets.identities import read_list
     from firstsight.evaluation import calibrate as compute
     from firstsight.files import write_whole
     from firstsight.models import open_model
@@ -65,7 +74,14 @@ def calibrate(
         check_ending(picture)
     plain = open_model(model)
     opened, identities = plain.with_views(mirrored=mirrored, shifted=shifted), open_identities(data)
-    if known := opened.trained_on(identities.pictures):
+    left_out = read_list(without) if without is not None else frozenset()
+    if without is not None and (unknown := left_out - identities.pictures.keys()):
+        raise UsageError(
+            f"{without} names {len(unknown)} whom {data} does not have, like {min(unknown)}.",
+            hint="An identity is told by the name of its folder.",
+        )
+    used = [name for name in identities.pictures if name not in left_out]
+    if known := opened.trained_on(used):
         raise UsageError(
             f"{model} was trained on {len(known)} of the identities of {data}, like {min(known)}: "
             "thresholds from them would be too good.",
@@ -73,11 +89,11 @@ def calibrate(
             "or rename the folders where these are others.",
         )
     with progress("Embedding") as show:
-        found = compute(opened, identities, seed=seed, progress=show)
+        found = compute(opened, identities, without=left_out, seed=seed, progress=show)
     # The file opens as it is, without further views: thresholds for those would be wrong there.
     own = model.endswith(ENDING) and opened.preprocessing == plain.preprocessing
     if own:
-        _put_into(Path(model), opened.digest, found, identities.pictures)
+        _put_into(Path(model), opened.digest, found, used)
     name = Path(model).name.removesuffix(ENDING)
     if out is not None or not own:
         out = out or Path(f"{name}.json")
@@ -94,7 +110,7 @@ def calibrate(
     if own:
         answer(
             f"Written into {model}; galleries made with it stay as they are. It keeps marks of these "
-            f"{len(identities.pictures):,} identities, who are no test for it any more."
+            f"{len(used):,} identities, who are no test for it any more."
         )
     if out is not None:
         answer(f"Written to {out}.")

@@ -45,6 +45,20 @@ def open_identities(path: Path) -> Identities:
     return group(open_archive(path))
 
 
+def read_list(path: Path) -> frozenset[str]:
+    """Identities named in a text file, one a line; lines that begin with ``#`` tell of them.
+
+    Raises:
+        DataError: no text can be read there.
+    """
+    try:
+        lines = path.read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
+        raise DataError(f"{path} cannot be read ({why}).", hint="Name one identity on each line.") from error
+    return frozenset(line.strip() for line in lines if line.strip() and not line.startswith("#"))
+
+
 def is_picture(name: str) -> bool:
     """Whether a file counts as a picture, by its name: programs keep small copies in hidden folders."""
     path = PurePosixPath(name)

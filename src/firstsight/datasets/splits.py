@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firstsight.datasets.archive import Archive
-from firstsight.datasets.identities import Identities, open_identities
+from firstsight.datasets.identities import Identities, open_identities, read_list
 from firstsight.datasets.lfw import FOLDS, Pair, open_lfw
 from firstsight.datasets.omniglot import Drawing, open_omniglot, paper_split
 from firstsight.datasets.prepared import Item
@@ -85,8 +85,7 @@ def open_split(layout: str, part: str, path: Path, *, held_out: float = 0.1, see
 
 def people_of_lfw() -> frozenset[str]:
     """Identities of CelebA who may be people of LFW."""
-    lines = PEOPLE_OF_LFW.read_text("utf-8").splitlines()
-    return frozenset(line for line in lines if not line.startswith("#"))
+    return read_list(PEOPLE_OF_LFW)
 
 
 def _folder(

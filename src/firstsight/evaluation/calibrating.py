@@ -75,36 +75,49 @@ class Comparisons:
 
 
 def calibrate(
-    model: Model, identities: Identities, *, seed: int = 0, progress: Progress | None = None
+    model: Model,
+    identities: Identities,
+    *,
+    without: frozenset[str] = frozenset(),
+    seed: int = 0,
+    progress: Progress | None = None,
 ) -> Calibration:
     """Calibrate a model on people who take part in no test.
 
     Args:
         model: the model, as it will be used.
         identities: people and their photos; they go through the same detector and alignment as at use.
+        without: who of them is left out, as somebody who does take part in a test.
         seed: of the groups and the bootstrap.
         progress: called with the number of pictures embedded and in all.
 
     Raises:
         DataError: too few people, or people whom the model does not tell apart.
     """
+    _enough(len(identities.pictures.keys() - without), "identities", identities)
     names, labels = identities.names(), np.array(identities.labels())
+    # Everybody's: templates are kept for a list of pictures, and so serve whoever is left out.
     templates = embed_pictures(model, identities.archive, names, progress=progress)
-    found = templates.found
-    people = len(np.unique(labels[found]))
+    asked = ~np.isin(labels, sorted(without))
+    found = templates.found & asked
+    # A model of characters or of products sees no faces.
+    whom = "people with a face" if model.preprocessing.points else "identities with a usable picture"
+    _enough(len(np.unique(labels[found])), whom, identities)
+    origin: dict[str, str | int | float | bool] = {
+        "data": identities.archive.path.name,
+        "data_digest": identities.archive.digest(),
+        "people_left_out": len(identities.pictures.keys() & without),
+        "photos_without_face": int((~templates.found & asked).sum()),
+    }
+    return calibrate_templates(model, templates.embeddings[found], labels[found], origin, seed)
+
+
+def _enough(people: int, whom: str, identities: Identities) -> None:
     if people < LEAST_PEOPLE:
-        # A model of characters or of products sees no faces.
-        whom = "people with a face" if model.preprocessing.points else "identities with a usable picture"
         raise DataError(
             f"{identities.archive.path} has {people} {whom}; a calibration needs {LEAST_PEOPLE}.",
             hint="Give more of them.",
         )
-    origin: dict[str, str | int | float | bool] = {
-        "data": identities.archive.path.name,
-        "data_digest": identities.archive.digest(),
-        "photos_without_face": int((~found).sum()),
-    }
-    return calibrate_templates(model, templates.embeddings[found], labels[found], origin, seed)
 
 
 def calibrate_templates(
