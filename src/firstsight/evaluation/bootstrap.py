@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -64,6 +64,18 @@ def measure(
             values.append(value)
     low, high = percentiles(values) if values else (0.0, 1.0)
     return Measure(statistic(np.ones(len(first))), low, high, len(first))
+
+
+def widened(found: Measure, owners: int) -> Measure:
+    """The same figure; where all trials came out alike, with the interval that so many owners allow.
+
+    Every draw of such trials comes out alike too, though others might not: where all were right or none was,
+    the interval is that of as many owners who all came out so (Clopper and Pearson, Biometrika 1934).
+    """
+    edge = ((1 - COVERAGE) / 2) ** (1 / owners)
+    if found.value == found.low == 1:
+        return replace(found, low=edge)
+    return replace(found, high=1 - edge) if found.value == found.high == 0 else found
 
 
 def percentiles(values: Sequence[float]) -> tuple[float, float]:

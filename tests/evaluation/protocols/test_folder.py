@@ -57,6 +57,18 @@ def test_each_figure_says_among_how_many_it_is(sface: Model) -> None:
     assert (settings["ways"], settings["ways_5_shot"]) == (20, 3)
 
 
+def test_who_has_one_picture_stands_beside_those_who_are_asked_for(sface: Model) -> None:
+    """Left out, they would make it a task among three where the rule says that twenty were shown."""
+    data = digits(40, 2)
+    one = {name: found if int(name) < 3 else found[:1] for name, found in data.pictures.items()}
+    data = Identities(data.archive, one)
+    found = transfer(sface, data, embedded(data, 1e6), 0)
+    assert found.settings["ways"] == 20
+    assert "20 identities, one picture of each shown, drawn out of 40" in found.rule
+    assert {example.probe.split("/")[0] for example in found.examples} <= {"0", "1", "2"}
+    assert {len(set(example.support)) for example in found.examples} == {20}
+
+
 def test_the_probe_is_never_among_what_is_shown(sface: Model) -> None:
     # With two pictures each, a probe that met itself would be right in every trial.
     data = digits(10, 2)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from firstsight.evaluation.protocols.protocol import mean
+from firstsight.evaluation.protocols.protocol import mean, pair_measures
 
 
 @pytest.mark.parametrize("right", [True, False])
@@ -25,3 +25,16 @@ def test_one_error_is_left_to_the_bootstrap() -> None:
     right = np.arange(100) > 0
     found = mean(right, [f"p{number}" for number in range(100)], seed=0)
     assert 0.95 < found.low < found.value == 0.99 < found.high == 1
+
+
+def test_rates_of_pairs_that_were_all_told_apart_are_not_certain_either() -> None:
+    """Fifty people's own pairs, twenty others': the interval is that of the kind that the rate is about."""
+    scores = np.r_[np.full(100, 0.9), np.full(200, 0.1)].astype(np.float32)
+    mated = scores > 0.5
+    left = [f"p{place % 50}" for place in range(100)] + [f"q{place % 10}" for place in range(200)]
+    right = left[:100] + [f"r{place % 10}" for place in range(200)]
+    found = pair_measures(scores, mated, np.full(300, True), (left, right), 0)
+    tar, error = found["tar_at_far_1e-2"], found["equal_error_rate"]
+    assert (tar.value, tar.high, error.value, error.low) == (1.0, 1.0, 0.0, 0.0)
+    assert tar.low == pytest.approx(0.025 ** (1 / 50))
+    assert error.high == pytest.approx(1 - 0.025 ** (1 / 20))

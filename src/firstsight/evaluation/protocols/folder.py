@@ -31,32 +31,37 @@ def transfer(model: Model, data: Identities, templates: Templates, seed: int) ->
     """n-way k-shot classification among the folder's identities, 20 or as many as there are.
 
     Koch et al. (2015), section 4.4, did so with MNIST's ten digits. Of k pictures of an identity the most
-    similar one counts.
+    similar one counts. Who has more than k is asked for; who has just k stands beside them.
 
     Raises:
-        DataError: fewer than two identities with two pictures.
+        DataError: fewer than two identities, or none with two pictures.
     """
     measures: dict[str, Measure] = {}
     examples: tuple[Example, ...] = ()
-    ways: dict[str, int] = {}
+    counts: dict[str, int] = {}
+    pictures = data.pictures
     for shots in SHOTS:
-        usable = [name for name, found in data.pictures.items() if len(found) > shots]
-        if len(usable) < 2:
+        asked = [name for name, found in pictures.items() if len(found) > shots]
+        everyone = [name for name, found in pictures.items() if len(found) >= shots]
+        if not asked or len(everyone) < 2:
             if shots == SHOTS[0]:
                 raise DataError(
-                    f"{data.archive.path} has {len(usable)} identities with two pictures; two are needed.",
+                    f"{data.archive.path} has {len(everyone)} identities, {len(asked)} of them with two "
+                    "pictures; two are needed, one of them with two pictures.",
                     hint="Add pictures.",
                 )
             continue
-        among = min(WAYS, len(usable))
-        ways["ways" if shots == 1 else f"ways_{shots}_shot"] = among
+        among = min(WAYS, len(everyone))
+        few = "" if shots == 1 else f"_{shots}_shot"
+        counts |= {f"ways{few}": among, f"identities{few}": len(everyone)}
         draw = np.random.default_rng((seed, shots))
         probes, supports, owners, scores = [], [], [], []
         for _ in range(TRIALS):
-            people = [usable[place] for place in draw.permutation(len(usable))[:among]]
+            person = asked[draw.integers(len(asked))]
+            beside = [everyone[place] for place in draw.permutation(len(everyone))]
+            people = [person, *[name for name in beside if name != person][: among - 1]]
             shown = [
-                [data.pictures[name][place] for place in draw.permutation(len(data.pictures[name]))]
-                for name in people
+                [pictures[name][place] for place in draw.permutation(len(pictures[name]))] for name in people
             ]
             probe = shown[0][shots]
             support = [name for found in shown for name in found[:shots]]
@@ -64,16 +69,17 @@ def transfer(model: Model, data: Identities, templates: Templates, seed: int) ->
             scores.append(every.reshape(among, shots).max(axis=1))
             probes.append(probe)
             supports.append(support[::shots])
-            owners.append(people[0])
+            owners.append(person)
         right = np.array([one_shot_right(one) for one in scores])
-        measures["accuracy" if shots == 1 else f"accuracy_{shots}_shot"] = mean(right, owners, seed=seed)
+        measures[f"accuracy{few}"] = mean(right, owners, seed=seed)
         if shots == 1:
             examples = trial_examples(probes, supports, scores)
     rule = (
-        f"Which of {ways['ways']} identities, one picture of each shown, drawn out of {len(data.pictures)}. "
-        f"Nobody of the test is in training. The model was trained on: {model.card.trained_on}."
+        f"Which of {counts['ways']} identities, one picture of each shown, drawn out of "
+        f"{counts['identities']}. Nobody of the test is in training. "
+        f"The model was trained on: {model.card.trained_on}."
     )
-    settings = {**ways, "trials": TRIALS, "identities": len(data.pictures)}
+    settings = {**counts, "trials": TRIALS}
     return result(model, data.archive, "transfer", rule, measures, settings, seed, examples=examples)
 
 

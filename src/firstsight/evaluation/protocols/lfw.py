@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firstsight.datasets import Archive, Episode, Lfw, Pair, one_shot, open_lfw, open_set
-from firstsight.evaluation.bootstrap import Measure, Weights, measure
+from firstsight.evaluation.bootstrap import Measure, Weights, measure, widened
 from firstsight.evaluation.embedding import Templates
 from firstsight.evaluation.one_shot import one_shot_right
 from firstsight.evaluation.open_set import Searches, search
@@ -234,7 +234,8 @@ def _fnir_fitted(
             lost += float(mated @ run.false_negatives(run.threshold_at(FPIR, strangers)))
         return lost / float(weights[: len(people)].sum())
 
-    return replace(measure(missed, [*people, *others], seed=seed), n=len(people))
+    found = measure(missed, [*people, *others], seed=seed)
+    return replace(widened(found, len(set(people))), n=len(people))
 
 
 def _one_shot(model: Model, templates: Templates, episodes: Sequence[Episode], seed: int) -> Measure:

@@ -34,7 +34,7 @@ from firstsight.models import Model
 
 WAYS: Final = 20
 TRIALS: Final = {"omniglot-within": 60, "omniglot-within-10": 120}
-"""Repeats of each alphabet: some 23,000 trials of all 20 evaluation alphabets, as many of ten."""
+"""Repeats of each alphabet: 24,000 trials of all 20 evaluation alphabets, as many of ten."""
 PAIRS: Final = 10_000
 RULE: Final = "No alphabet of the test is in training. The model was trained on: {trained_on}."
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Final, Generic, TypeVar
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from firstsight.datasets import Archive
 from firstsight.datasets.trials import Trial
-from firstsight.evaluation.bootstrap import COVERAGE, Measure, measure
+from firstsight.evaluation.bootstrap import Measure, measure, widened
 from firstsight.evaluation.embedding import Templates
 from firstsight.evaluation.one_shot import masked, trial_scores
 from firstsight.evaluation.result import Curve, Example, Result, provenance
@@ -50,16 +50,9 @@ class Protocol(Generic[D]):
 
 
 def mean(right: NDArray[np.bool_], *owners: Sequence[str], seed: int) -> Measure:
-    """A share, with its interval by bootstrap over the owners of the trials (both, of a pair).
-
-    Where all trials came out alike every draw does, though others might not: the interval is then that of as
-    many owners who all came out so (Clopper and Pearson, Biometrika 1934).
-    """
+    """A share, with its interval by bootstrap over the owners of the trials (both, of a pair)."""
     found = measure(lambda w: float(w @ right / w.sum()), *owners, seed=seed)
-    edge = ((1 - COVERAGE) / 2) ** (1 / len(set().union(*owners)))
-    if right.all():
-        return replace(found, low=edge)
-    return found if right.any() else replace(found, high=1 - edge)
+    return widened(found, len(set().union(*owners)))
 
 
 def pair_scores(
@@ -102,14 +95,18 @@ def pair_measures(
         seed: of the intervals.
     """
     found = {"accuracy": mean(right, *owners, seed=seed)}
+    same, apart = (
+        len({one for side in owners for one, kept in zip(side, kind, strict=True) if kept})
+        for kind in (mated, ~mated)
+    )
     others = int((~mated).sum())
     for far in FARS:
         if far * others < 1:
             continue
         name = f"tar_at_far_{far:.0e}".replace("e-0", "e-")
-        found[name] = measure(partial(tar_at_far, scores, mated, far), *owners, seed=seed)
-    rate = partial(equal_error_rate, scores, mated)
-    return found | {"equal_error_rate": measure(rate, *owners, seed=seed)}
+        found[name] = widened(measure(partial(tar_at_far, scores, mated, far), *owners, seed=seed), same)
+    rate = measure(partial(equal_error_rate, scores, mated), *owners, seed=seed)
+    return found | {"equal_error_rate": widened(rate, min(same, apart))}
 
 
 def pair_curves(title: str, scores: NDArray[np.float32], mated: NDArray[np.bool_]) -> tuple[Curve, ...]:
