@@ -35,7 +35,8 @@ SEED: Final = 0
 RULE: Final = (
     "The service as a process of its own, asked over the loopback address by clients in one process on the "
     "same cores; each asks as soon as it is answered, and comes back after Retry-After when it is refused. "
-    "Refusals are no answers. Counted after a warm-up; peers take turns."
+    "Refusals are no answers. Counted after a warm-up; peers take turns. Of a crowd all requests count: "
+    "answered, or refused (429, 503) with a Retry-After; an error, a lost connection and no answer lower it."
 )
 console = Console(stderr=True)
 
@@ -113,7 +114,7 @@ def _ratios(loads: dict[str, Any], photos: dict[str, list[bytes]]) -> dict[str, 
                 "x",
             ),
         }
-    found["answers to a crowd"] = (loads["crowd"]["answered"] / loads["crowd"]["asked"], "%")
+    found["answers to a crowd"] = (loads["crowd"]["clear"] / loads["crowd"]["asked"], "%")
     return {name: {"value": float(value), "unit": unit} for name, (value, unit) in found.items()}
 
 
