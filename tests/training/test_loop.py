@@ -16,6 +16,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from tests.training import trainings
 from tests.training.trainings import draw_people, tiny
+from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 from firstsight.errors import CheckpointError, DataError, TrainingStopped
 from firstsight.models.file import read_twin
@@ -244,6 +245,27 @@ def test_log_lines_after_the_checkpoint_are_taken_back(
     lines = read_log(tmp_path / "run")
     assert [line["step"] for line in lines if "loss" in line] == list(range(1, 13))
     assert [line["step"] for line in lines if "one-shot" in line] == [6, 12]
+
+
+def test_no_step_follows_more_of_a_gradient_than_is_let_through(
+    trained: Callable[..., Outcome], tmp_path: Path
+) -> None:
+    norms: list[float] = []
+
+    def look(optimiser: torch.optim.Optimizer, *_: object) -> None:
+        gradients = [one.grad for group in optimiser.param_groups for one in group["params"]]
+        norms.append(float(torch.linalg.vector_norm(torch.cat([one.flatten() for one in gradients]))))
+
+    hook = register_optimizer_step_pre_hook(look)
+    try:
+        trained(tiny(tmp_path, "optimiser.clip=0", "schedule.epochs=1"), "free")
+        free, norms = norms, []
+        trained(tiny(tmp_path, "optimiser.clip=0.01", "schedule.epochs=1"), "held")
+    finally:
+        hook.remove()
+    assert len(free) == len(norms) == 6
+    assert min(free) > 0.02
+    assert norms == pytest.approx([0.01] * 6, rel=1e-3)
 
 
 def test_patience_ends_the_run_and_keeps_the_best_epoch(

@@ -293,11 +293,14 @@ def test_an_interrupted_run_becomes_a_model_as_it_stands(
         train(recipe, people_folder, out, cache=prepared_cache, progress=stop)
     early = train(recipe, people_folder, out, cache=prepared_cache, further=False)
     report = json.loads(early.report.read_text("utf-8"))
-    assert (report["epochs"], report["steps"]) == (1, 8)
+    assert (report["epochs"], report["steps_of_the_next_epoch"], report["steps"]) == (1, 2, 8)
+    # Nobody has measured these weights: what validation said after the first epoch is not of them.
+    assert (report["kept_epoch"], early.measured) == (None, {})
+    assert early.position.history
     assert report["recipe"]["schedule"]["epochs"] == 4
     assert open_model(early.model).digest == report["model_digest"]
     # The run can still go on, to where it would have come anyway.
     whole = train(recipe, people_folder, out, cache=prepared_cache)
     straight = train(recipe, people_folder, tmp_path / "straight", cache=prepared_cache)
-    assert whole.position.done == 24
+    assert (whole.position.done, whole.kept_epoch, whole.measured["epoch"]) == (24, 4, 4)
     assert open_model(whole.model).digest == open_model(straight.model).digest

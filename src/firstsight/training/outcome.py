@@ -53,12 +53,15 @@ class Outcome:
     """Pictures that were left out, with the reason."""
     uncalibrated: str
     """Why the model has no calibration; empty when it has one."""
-    kept_epoch: int
-    """After which epoch the weights of the model are those of the run; with ``patience`` the best one's."""
+    kept_epoch: int | None
+    """After which epoch the weights of the model are those of the run; with ``patience`` the best one's. None
+    where the run was ended within one: nobody has measured those."""
 
     @property
     def measured(self) -> dict[str, float]:
         """What the last validation up to that epoch measured; empty where there was none."""
+        if self.kept_epoch is None:
+            return {}
         found = [line for line in self.position.history if line["epoch"] <= self.kept_epoch]
         return dict(found[-1]) if found else {}
 
@@ -90,10 +93,11 @@ def finish(run: Run, split: Split, position: Position, processes: Processes) -> 
     return outcome
 
 
-def kept_epoch(run: Run, position: Position) -> int:
-    """The epoch whose weights are kept: the best one where the recipe waits for it, or the last."""
-    waited = run.recipe.schedule.patience and run.validator and position.best_epoch > 0
-    return position.best_epoch if waited else position.epoch
+def kept_epoch(run: Run, position: Position) -> int | None:
+    """The epoch whose weights are kept: the best one where the recipe waits for it, or the last whole one."""
+    if run.recipe.schedule.patience and run.validator and position.best_epoch > 0:
+        return position.best_epoch
+    return None if position.step else position.epoch
 
 
 def twin_file(
@@ -185,6 +189,7 @@ def summary(
         "pictures_left_out": len(outcome.unreadable),
         "model_digest": file.digest,
         "epochs": position.epoch,
+        "steps_of_the_next_epoch": position.step,
         "kept_epoch": outcome.kept_epoch,
         "steps": position.done,
         "pictures_seen": position.pictures,
