@@ -24,20 +24,25 @@ from firstsight.twins import towers
 
 
 def start(rank: int, count: int, port: int, *arguments: str | Path) -> subprocess.Popen[str]:
-    """One of so many processes, told what ``torchrun`` would tell it."""
-    told = {
+    """One of so many processes."""
+    return subprocess.Popen(
+        [sys.executable, __file__, *map(str, arguments)],
+        env=told(rank, count, port),
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def told(rank: int, count: int, port: int) -> dict[str, str]:
+    """The environment of one of so many processes, as ``torchrun`` would make it."""
+    own = {
         "RANK": rank,
         "LOCAL_RANK": rank,
         "WORLD_SIZE": count,
         "MASTER_ADDR": "127.0.0.1",
         "MASTER_PORT": port,
     }
-    return subprocess.Popen(
-        [sys.executable, __file__, *map(str, arguments)],
-        env=environment() | {name: str(value) for name, value in told.items()},
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    return environment() | {name: str(value) for name, value in own.items()}
 
 
 def main(out: str, data: str, cache: str, *changes: str) -> None:

@@ -2,13 +2,15 @@ from __future__ import annotations
 
 import json
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
-from tests.training import sharing
+from tests.training import leaving, sharing
 from tests.training.trainings import PlainTower
 from torch import nn
 
@@ -82,6 +84,38 @@ def test_two_processes_that_broke_off_in_mid_epoch_go_on_as_if_nothing_had_been(
     whole, cut = (load_file(tmp_path / out / "run" / FILE) for out in ("whole", "cut"))
     assert any("running" in name for name in whole)
     assert [name for name, value in whole.items() if not torch.equal(value, cut[name])] == []
+
+
+@pytest.mark.parametrize("how", ["dies", "hangs"])
+def test_who_is_left_alone_says_so(how: str) -> None:
+    """One that hangs would hold up the other for half an hour, and torch's own words are about sockets."""
+    first, second = both_of(how)
+    said, _ = first.communicate(timeout=600)
+    assert how == "dies" or second.poll() is None  # it hangs still
+    second.communicate(timeout=600)
+    assert said.startswith("Another process of this training ended, or did not answer (")
+    assert "goes on from the last checkpoint" in said
+
+
+def test_who_prepares_is_waited_for_longer() -> None:
+    first, second = both_of("prepares")
+    assert [one.communicate(timeout=600)[0] for one in (first, second)] == ["done\n"] * 2
+
+
+def both_of(how: str) -> list[subprocess.Popen[str]]:
+    """Two processes of ``leaving.py``."""
+    port = free_port()
+    return [
+        subprocess.Popen(
+            [sys.executable, leaving.__file__, how],
+            env=sharing.told(rank, 2, port),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        for rank in range(2)
+    ]
 
 
 def test_alone_nothing_is_exchanged(monkeypatch: pytest.MonkeyPatch) -> None:
