@@ -2,6 +2,7 @@
 
     FirstsightError
     ├── UsageError                a call or an option that cannot be meant
+    ├── OutputFailed              an answer that could not be written
     ├── ImageError                a picture that cannot be read
     │   ├── ImageMissing          no such file, a folder, or not allowed
     │   ├── ImageUnreadable       not an image, truncated, empty
@@ -50,7 +51,8 @@ status for the service, so that each surface reports it in its own way without a
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 
 class FirstsightError(Exception):
@@ -76,6 +78,13 @@ class UsageError(FirstsightError):
     """A call, option or value that cannot be meant."""
 
     code = "usage"
+
+
+class OutputFailed(FirstsightError):
+    """The answer could not be written to where it was to go: the disk is full, or nobody reads it."""
+
+    code = "output_failed"
+    http_status = 500
 
 
 class ImageError(FirstsightError):
@@ -123,6 +132,11 @@ class SeveralFaces(FaceError):
     """More than one face where exactly one is needed."""
 
     code = "several_faces"
+
+    def __init__(self, message: str, *, hint: str = "", boxes: Sequence[Any] = ()) -> None:
+        super().__init__(message, hint=hint)
+        self.boxes = tuple(boxes)
+        """Where they are (``faces.Box``), for who shows them; empty where it is not known."""
 
 
 class PoorQuality(FaceError):

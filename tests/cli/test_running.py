@@ -136,7 +136,7 @@ def test_an_answer_that_cannot_be_written(arguments: list[str]) -> None:
     with Path("/dev/full").open("w") as full:
         ran = program(*arguments, out=full.fileno())
     assert ran.returncode == 2
-    assert ran.stderr.startswith("error [usage]: The answer could not be written (")
+    assert ran.stderr.startswith("error [output_failed]: The answer could not be written (")
     assert ran.stderr.count("\n") == 1
 
 

@@ -177,6 +177,9 @@ def test_who_is_left_out_moves_no_threshold(
     assert calibrate(sface, identities).points[1].threshold > found.points[1].threshold + 0.1
     with pytest.raises(DataError, match="has 199 identities"):
         calibrate(sface, identities, without=frozenset(sorted(set(labels))[:21]))
+    templates.found[np.isin(np.array(identities.labels()), test)] = False
+    with pytest.raises(DataError, match="has 199 people with a face"):
+        calibrate(sface, identities, without=frozenset(sorted(set(labels))[10:21]))
 
 
 def test_a_twin_that_tells_nobody_apart_gets_no_thresholds(sface: Model) -> None:

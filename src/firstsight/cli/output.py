@@ -19,7 +19,7 @@ from rich.table import Table
 from rich.text import Text
 
 from firstsight import fields
-from firstsight.errors import FirstsightError, UsageError
+from firstsight.errors import FirstsightError, OutputFailed, UsageError
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -29,7 +29,7 @@ INTERRUPTED = 130
 
 def answer(text: str) -> None:
     """A line of the answer."""
-    with _written():
+    with written():
         typer.echo(text)
 
 
@@ -46,16 +46,16 @@ def answer_json(values: object) -> None:
     except UnicodeEncodeError:
         # A file's name that is no UTF-8, or an output that is none: escaped as JSON has it, and only so.
         text = json.dumps(values, indent=2, default=_plain)
-    with _written():
+    with written():
         typer.echo(text)
 
 
 @contextmanager
-def _written() -> Iterator[None]:
+def written() -> Iterator[None]:
     """Around a part of the answer that is written.
 
     Raises:
-        UsageError: standard output takes no more, as on a full disk.
+        OutputFailed: standard output takes no more, as on a full disk.
         BrokenPipeError: whoever read it has heard enough, as ``head`` has; that is no fault.
     """
     try:
@@ -63,7 +63,7 @@ def _written() -> Iterator[None]:
     except BrokenPipeError:
         raise
     except OSError as error:
-        raise UsageError(
+        raise OutputFailed(
             f"The answer could not be written ({error.strerror or error}); what was done stands.",
             hint="Make room, or have standard output go elsewhere.",
         ) from error
@@ -128,7 +128,7 @@ def tell(error: FirstsightError, as_json: bool) -> None:
     """An error of the whole command, as far as anybody can hear it."""
     if as_json:
         # What cannot be written may be the very error.
-        with suppress(UsageError, BrokenPipeError):
+        with suppress(OutputFailed, BrokenPipeError):
             answer_json({"error": fields.error(error)})
     with suppress(OSError):
         complain(error)
@@ -149,7 +149,7 @@ def table(
         shown.add_column(column, justify="right" if number else "left", no_wrap=unbroken, overflow="fold")
     for row in rows:
         shown.add_row(*(cell if isinstance(cell, Text) else Text(str(cell)) for cell in row))
-    with _written():
+    with written():
         Console(highlight=False, soft_wrap=False).print(shown)
 
 

@@ -34,13 +34,14 @@ def _run(arguments: Sequence[str]) -> int:
     import typer
 
     from firstsight.cli.app import app
-    from firstsight.cli.output import refused, remark, tell
+    from firstsight.cli.output import refused, remark, tell, written
     from firstsight.errors import FirstsightError
 
     try:
         status: int = app(arguments, prog_name="firstsight", standalone_mode=False) or 0
         if sys.stdout is not None:
-            sys.stdout.flush()  # What cannot be written is told while it can be.
+            with written():  # What cannot be written is told while it can be.
+                sys.stdout.flush()
     except typer.Abort:
         remark("Aborted!")
         return 1

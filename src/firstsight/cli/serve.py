@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import closing
 from hashlib import sha256
 from typing import TYPE_CHECKING, Annotated
@@ -20,7 +21,7 @@ from firstsight.cli.options import (
     open_recognizer,
 )
 from firstsight.cli.output import answer, answer_json, command, remark, table
-from firstsight.errors import UsageError
+from firstsight.errors import FirstsightError, OutputFailed, UsageError
 from firstsight.gallery.opening import shown, told_apart
 
 if TYPE_CHECKING:
@@ -94,7 +95,9 @@ def serve(
     ):
         app = create_app(recognizer, ledger, limits(workers, waiting))
         if not known:
-            answer(f"API key (admin), shown this once: {stored.create(ledger, FIRST, 'admin')}")
+            stored.create(
+                ledger, FIRST, "admin", lambda key: _show(f"API key (admin), shown this once: {key}")
+            )
         if not listening.is_loopback(host):
             remark("Other machines can reach this service; put TLS in front of it.")
         remark(f"Page and API: {listening.address(socket)} (Ctrl-C ends it)")
@@ -117,7 +120,7 @@ def create(
     # Before the file is made: one without keys looks as if the first had been made.
     stored.check_wanted(name, role)
     with closing(Ledger(_ledger_path(gallery))) as ledger:
-        answer(stored.create(ledger, name, role))
+        stored.create(ledger, name, role, _show)
     remark("It cannot be shown again.")
 
 
@@ -150,6 +153,25 @@ def revoke(
     with closing(Ledger(path)) as ledger:
         stored.revoke(ledger, name)
     answer(f"{name} was revoked.")
+
+
+def _show(text: str) -> None:
+    """A key, which nothing shows again, to who is to have it.
+
+    Raises:
+        OutputFailed: it cannot be written there.
+    """
+    try:
+        if sys.stdout is None:  # Closed: what is written there is lost without a word.
+            raise OSError("standard output is closed")
+        answer(text)
+    except (FirstsightError, OSError) as error:
+        cause = error if isinstance(error, OSError) else error.__cause__
+        why = getattr(cause, "strerror", None) or cause or error
+        raise OutputFailed(
+            f"The key could not be shown ({why}), and so it was not made.",
+            hint="Have standard output go where it can be read, and do the same again.",
+        ) from error
 
 
 def _known(path: Path) -> list[Key]:

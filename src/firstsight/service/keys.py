@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -46,8 +47,15 @@ def check_wanted(name: str, role: str) -> None:
         raise UsageError("A key needs a short, printable name.", hint="Name what it is for.")
 
 
-def create(ledger: Ledger, name: str, role: str) -> str:
+def create(ledger: Ledger, name: str, role: str, show: Callable[[str], None] = lambda _: None) -> str:
     """Make a key and give it back: nothing can show it again.
+
+    Args:
+        ledger: where its hash is kept.
+        name: what it is for.
+        role: what it may do.
+        show: is told the key before it is kept. Should that fail, there is no key: one that nobody ever
+            saw would hold its name, and keep the service from making another at its first start.
 
     Raises:
         UsageError: an unknown role, an empty or long name, or one that is in use.
@@ -61,6 +69,7 @@ def create(ledger: Ledger, name: str, role: str) -> str:
             "INSERT INTO key (name, role, hash, created) VALUES (?, ?, ?, ?)",
             (name, role, _hash(secret), now()),
         )
+        show(secret)
     return secret
 
 
