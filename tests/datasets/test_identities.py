@@ -72,25 +72,6 @@ def test_what_programs_keep_beside_pictures_is_nobody(tmp_path: Path) -> None:
         of(*UNSEEN)
 
 
-def test_the_first_folder_counts_where_it_is_asked_for() -> None:
-    names = [
-        "Amara/2024/1.jpg",
-        "Amara/2.jpg",
-        "Bruno/2024/1.jpg",
-        "Cy.jpg",
-        "Cy/2.jpg",
-        "notes/x.txt",
-        *UNSEEN,
-    ]
-    assert owners(names, "ph", outermost=True) == {
-        "Amara/2024/1.jpg": "Amara",
-        "Amara/2.jpg": "Amara",
-        "Bruno/2024/1.jpg": "Bruno",
-        "Cy.jpg": "Cy",
-        "Cy/2.jpg": "Cy",
-    }
-
-
 def test_names_that_are_one_somewhere_are_one_there() -> None:
     names = ["a/Ada/1.jpg", "b/ada/1.jpg"]
     assert list(owners(names, "ph").values()) == ["Ada", "ada"]

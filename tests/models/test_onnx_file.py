@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from firstsight.errors import ModelDamaged, ModelMissing, NotCalibrated, UsageError
 from firstsight.evaluation.result import provenance
 from firstsight.models import Model, open_model
-from firstsight.models.exporting import export_onnx
+from firstsight.models.exporting import INT8, export_onnx
 from firstsight.models.onnx_file import FORMAT, KEY, SUM, about, digest_of, read_onnx, sum_of
 from firstsight.twins import Euclidean
 
@@ -92,10 +92,15 @@ def test_views_are_not_taken_of_views(tmp_path: Path, asked: dict[str, Any]) -> 
     assert found.with_views() is found
 
 
-def test_views_of_a_graph_without_any_are_taken_outside(exported: Path) -> None:
-    found = open_model(exported).with_views(mirrored=True)
-    assert (found.mirrored, found.shifted, found.looks) == (True, 0, "--mirrored")
-    assert found.preprocessing.mirrored
+@pytest.mark.parametrize("asked", [{"mirrored": True}, {"shifted": 1}, {"mirrored": True, "shifted": 1}])
+def test_views_are_not_added_to_a_graph_without_any(exported: Path, asked: dict[str, Any]) -> None:
+    """It ends in templates of unit length, and the model adds embeddings before that: another template."""
+    found = open_model(exported)
+    with pytest.raises(UsageError, match=f"{NAME} makes templates as a whole") as caught:
+        found.with_views(**asked)
+    looks = open_model(NAME).with_views(**asked).looks
+    assert f"Export the model that it came from with {looks}, and" in caught.value.hint
+    assert found.with_views() is found
 
 
 def test_thresholds_of_other_views_are_left_out(tmp_path: Path) -> None:
@@ -187,6 +192,19 @@ def test_in_8_bits_it_is_a_quarter_of_the_file_and_nearly_the_same(exported: Pat
     alike = (own.embed(crops(own)) * found.embed(crops(own))).sum(axis=1)
     assert (alike > 0.99).all()
     assert (alike < 1 - 1e-6).any()  # it is in 8 bits indeed
+
+
+def test_in_8_bits_it_says_whose_its_thresholds_are(exported: Path, tmp_path: Path) -> None:
+    """They were made with the model, whose scores are others by a little."""
+    own, small = open_model(NAME), tmp_path / "small.onnx"
+    export_onnx(own, small, int8=True)
+    found = open_model(small)
+    assert found.calibration == own.calibration
+    assert found.card.limits == f"{own.card.limits} {INT8} of {NAME}."
+    assert open_model(exported).card.limits == own.card.limits
+    export_onnx(own.with_views(mirrored=True), small, int8=True)
+    assert open_model(small).calibration is None
+    assert open_model(small).card.limits == own.card.limits
 
 
 def test_torch_is_not_needed_to_run_it(exported: Path) -> None:

@@ -10,9 +10,21 @@ from tests.training.trainings import draw_people, tiny
 
 from firstsight.errors import RecipeError, TrainingError, TrainingStopped
 from firstsight.training import searching
+from firstsight.training.processes import Processes
 from firstsight.training.reading import read_recipe
 from firstsight.training.recipe import Recipe
-from firstsight.training.searching import BEST, STORAGE, TRIALS, Found, Range, changed, search, space_of
+from firstsight.training.run import set_up
+from firstsight.training.searching import (
+    BEST,
+    STORAGE,
+    TRIALS,
+    Found,
+    Range,
+    changed,
+    data_of,
+    search,
+    space_of,
+)
 
 pytest.importorskip("optuna")
 
@@ -40,7 +52,7 @@ class Pretended:
 
 def pretend(monkeypatch: pytest.MonkeyPatch, pretended: Pretended) -> Pretended:
     monkeypatch.setattr(searching, "_tried", pretended)
-    monkeypatch.setattr(searching, "_data_of", lambda recipe, path, *_: str(path))
+    monkeypatch.setattr(searching, "data_of", lambda recipe, path: str(path))
     return pretended
 
 
@@ -185,14 +197,39 @@ def test_the_data_of_a_search_are_what_trains_and_what_validates(
     people_folder: Path, prepared_cache: Path, tmp_path: Path
 ) -> None:
     def data(folder: Path, *changes: str) -> str:
-        return searching._data_of(tiny(tmp_path, *changes), folder, tmp_path / "out", prepared_cache, None)
+        return data_of(tiny(tmp_path, *changes), folder)
 
     own = data(people_folder)
     assert data(people_folder) == own
-    assert (
-        len({own, data(draw_people(tmp_path / "b", seed=3)), data(people_folder, "data.held_out=0.5")}) == 3
-    )
-    assert not list((tmp_path / "out").iterdir())
+    others = {
+        data(draw_people(tmp_path / "b", seed=3)),
+        data(people_folder, "data.held_out=0.5"),
+        data(people_folder, "data.size=24"),
+    }
+    assert len(others | {own}) == 4
+    # As a run has them, which prepared them for that: searches that were begun so go on.
+    run, _ = set_up(tiny(tmp_path), people_folder, tmp_path / "out", Processes(), prepared_cache)
+    assert run.validator
+    assert own == f"{run.train.digest} {run.validator.prepared.digest}"
+
+
+def test_a_search_prepares_only_for_its_trials(
+    monkeypatch: pytest.MonkeyPatch, people_folder: Path, prepared_cache: Path, tmp_path: Path
+) -> None:
+    """Telling its data from others takes no run, with its teacher and all."""
+    made: list[Path] = []
+
+    def noted(recipe: Recipe, path: Path, out: Path, *rest: Any, **more: Any) -> Any:
+        made.append(out)
+        return set_up(recipe, path, out, *rest, **more)
+
+    monkeypatch.setattr(searching, "set_up", noted)
+    monkeypatch.setattr(searching, "fit", lambda *_: type("Position", (), {"best": 0.5}))
+    out = tmp_path / "out"
+    search(tiny(tmp_path), SPACE, people_folder, out, trials=2, cache=prepared_cache)
+    assert len(made) == 2
+    search(tiny(tmp_path), SPACE, people_folder, out, trials=2, cache=prepared_cache)
+    assert len(made) == 2
 
 
 def test_two_searches_in_one_folder_do_not_meet(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -42,15 +42,17 @@ def export(
     size, channels = opened.preprocessing.size, opened.preprocessing.channels
     answer(f"{out}: {out.stat().st_size / 1e6:.1f} MB")
     answer(f"crops (N, {size}, {size}, {channels}) uint8 -> templates (N, {opened.dimension}) float32")
-    answer(_thresholds(model, opened))
+    answer(_thresholds(model, opened, int8=int8))
     answer(f"Terms: {opened.card.licence}.")
 
 
-def _thresholds(model: str, opened: Model) -> str:
+def _thresholds(model: str, opened: Model, *, int8: bool) -> str:
     """Which thresholds the file carries; without any, how it comes to some."""
     if opened.calibration is not None:
         origin = opened.calibration.provenance
-        return f"Thresholds: of {origin.get('people', '?')} identities ({origin.get('data', '?')})."
+        # Another's, and so the rates at them are near those that were asked for, not the same.
+        whose = f" They were made with {opened.name}; in 8 bits its scores differ a little." if int8 else ""
+        return f"Thresholds: of {origin.get('people', '?')} identities ({origin.get('data', '?')}).{whose}"
     looks = opened.preprocessing.looks
     asked = " ".join(part for part in (model, "--data FOLDER", looks) if part)
     return (

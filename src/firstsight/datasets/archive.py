@@ -7,16 +7,19 @@ import errno
 import gzip
 import hashlib
 import lzma
+import os
 import shutil
+import stat
 import tarfile
 import tempfile
 import threading
 import weakref
 import zipfile
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from io import BufferedIOBase
+from itertools import takewhile
 from pathlib import Path, PurePosixPath
 from typing import IO, Final, TypeGuard
 
@@ -53,27 +56,31 @@ class Archive:
     def digest(self) -> str:
         """SHA-256 over names and sizes: tells one data set from another without reading it whole.
 
-        The same wherever the data set lies, and packed or not, while the names in it are the same. Under
-        another top folder, or with the ``./`` before its names that some tars have, it is another.
-        For what is told of a result.
+        The same wherever the data set lies, packed or not, in whatever folders around all of it, and with the
+        ``./`` before its names that some tars have. For what is told of a result, and for whether thresholds
+        were made on it.
         """
-        lines = (f"{name}\t{size}\n" for name, size in self.sizes.items())
-        # A file's name need not be UTF-8: it is counted by its bytes then.
-        return hashlib.sha256("".join(lines).encode(errors="surrogateescape")).hexdigest()
+        places = {PurePosixPath(name).parts: size for name, size in self.sizes.items()}
+        around = _shared([place[:-1] for place in places])
+        return _over({"/".join(place[around:]): size for place, size in sorted(places.items())})
+
+    def listing(self) -> str:
+        """SHA-256 over names as they stand, with all folders, and sizes: for what is kept by those names."""
+        return _over(self.sizes)
 
     def edition(self) -> str:
         """SHA-256 that becomes another when files are replaced by others of their names and sizes.
 
         For what is kept in a cache on this machine.
         """
-        return hashlib.sha256(f"{self.digest()} {list(self.stamps)}".encode()).hexdigest()
+        return hashlib.sha256(f"{self.listing()} {list(self.stamps)}".encode()).hexdigest()
 
 
 def open_archive(path: Path) -> Archive:
     """Open a folder, a zip or a tar (also compressed).
 
     Raises:
-        DataError: it is missing, of another kind, damaged, or holds names that lead out of it.
+        DataError: it is missing, of another kind, damaged, or holds names that lead out of it or nowhere.
     """
     try:
         if path.is_dir():
@@ -89,6 +96,59 @@ def open_archive(path: Path) -> Archive:
     raise DataError(f"{path} is no folder, zip or tar.", hint="Name the archive as published.")
 
 
+def files_in(folder: Path) -> Iterator[tuple[str, bool]]:
+    """The files of a folder and of those within it, by name with forward slashes, and whether they are there.
+
+    A link is taken for what it leads to, a folder as well, but for one around itself. Nothing is passed over
+    in silence: what cannot be looked into (a link that leads nowhere, a folder that may not be read) could be
+    a whole person, and is given by its own name as not there, unless it is hidden.
+
+    Raises:
+        OSError: the folder itself cannot be read.
+    """
+    with os.scandir(folder) as entries:
+        found = list(entries)
+    return _within(found, "", (os.path.realpath(folder),))
+
+
+def _within(
+    entries: Sequence[os.DirEntry[str]], before: str, around: tuple[str, ...]
+) -> Iterator[tuple[str, bool]]:
+    for entry in entries:
+        name = before + entry.name
+        shown = not any(part.startswith(".") for part in name.split("/"))
+        try:
+            if not entry.is_dir():
+                if not entry.is_symlink() or Path(entry.path).exists():
+                    yield name, True
+                elif shown:
+                    yield name, False
+                continue
+            place = os.path.realpath(entry.path)
+            if place in around:
+                continue
+            with os.scandir(entry.path) as inside:
+                found = list(inside)
+        except OSError:
+            if shown:
+                yield name, False
+            continue
+        yield from _within(found, f"{name}/", (*around, place))
+
+
+def _over(sizes: Mapping[str, int]) -> str:
+    lines = (f"{name}\t{size}\n" for name, size in sizes.items())
+    # A file's name need not be UTF-8: it is counted by its bytes then.
+    return hashlib.sha256("".join(lines).encode(errors="surrogateescape")).hexdigest()
+
+
+def _shared(folders: Sequence[tuple[str, ...]]) -> int:
+    """How many folders lie around all of those."""
+    # What the first and the last in order have in common, all between them have.
+    first, last = min(folders, default=()), max(folders, default=())
+    return sum(1 for _ in takewhile(lambda both: both[0] == both[1], zip(first, last, strict=False)))
+
+
 def _checked(path: Path, sizes: Mapping[str, int]) -> dict[str, int]:
     for name in sizes:
         parts = PurePosixPath(name)
@@ -98,7 +158,15 @@ def _checked(path: Path, sizes: Mapping[str, int]) -> dict[str, int]:
 
 
 def _folder(path: Path) -> Archive:
-    found = {place.relative_to(path).as_posix(): place.stat() for place in path.rglob("*") if place.is_file()}
+    found = {}
+    for name, there in files_in(path):
+        if not there:
+            raise DataError(
+                f"{path} holds {name}, a link that leads nowhere or a folder that may not be read.",
+                hint="Mend it or take it out: what was measured without it would be another data set.",
+            )
+        if stat.S_ISREG((state := (path / name).stat()).st_mode):
+            found[name] = state
     sizes = _checked(path, {name: state.st_size for name, state in found.items()})
     times = tuple(found[name].st_mtime_ns for name in sizes)
     return Archive(path, sizes, lambda name: (path / name).read_bytes(), times)

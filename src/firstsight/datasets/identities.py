@@ -70,7 +70,6 @@ def owners(
     names: Iterable[str],
     where: str | Path,
     *,
-    outermost: bool = False,
     known_as: Callable[[str], str] = str,
 ) -> dict[str, str]:
     """Whose picture each file is; what is no picture is left out.
@@ -82,8 +81,6 @@ def owners(
     Args:
         names: of files, with forward slashes.
         where: what holds them, for the error.
-        outermost: the first folder counts instead, where somebody named the very folder that holds a
-            sub-folder for each person.
         known_as: the name under which somebody is kept, where several ways of writing it are one.
 
     Raises:
@@ -92,7 +89,7 @@ def owners(
     places: dict[str, PurePosixPath] = {}
     found = {}
     for name in filter(is_picture, names):
-        place = _place(PurePosixPath(name), outermost)
+        place = _place(PurePosixPath(name))
         other = places.setdefault(known_as(place.name), place)
         if other != place:
             raise DataError(
@@ -104,11 +101,9 @@ def owners(
     return found
 
 
-def _place(path: PurePosixPath, outermost: bool) -> PurePosixPath:
+def _place(path: PurePosixPath) -> PurePosixPath:
     """What a picture's identity is named after: a folder, or the file without its ending."""
-    if not path.parent.name:
-        return path.with_suffix("")
-    return PurePosixPath(path.parts[0]) if outermost else path.parent
+    return path.parent if path.parent.name else path.with_suffix("")
 
 
 def group(archive: Archive) -> Identities:

@@ -64,7 +64,7 @@ def prepare(
             does not give, or the folder cannot be written.
     """
     everything = [item for _, items in sources for item in items]
-    made = digest("".join(archive.digest() for archive, _ in sources), everything, view)
+    made = digest_of(sources, view)
     editions = "".join(archive.edition() for archive, _ in sources) + _detector(view)
     key = digest(editions, everything, view)[:24]
     folder = cache / key
@@ -84,6 +84,13 @@ def prepare(
     if strict and found.unreadable:
         raise _refused(found.unreadable[0])
     return found
+
+
+def digest_of(sources: Sequence[tuple[Archive, Sequence[Item]]], view: View) -> str:
+    """The digest that a prepared set of those pictures has, without preparing it; see ``prepare``."""
+    # By the names as they stand: rows go by them.
+    names = "".join(archive.listing() for archive, _ in sources)
+    return digest(names, [item for _, items in sources for item in items], view)
 
 
 def _detector(view: View) -> str:

@@ -26,11 +26,14 @@ from firstsight.errors import UsageError
 from firstsight.files import write_whole
 from firstsight.models.model import Model
 from firstsight.models.onnx_file import INPUT, KEY, OUTPUT, SUM, about, digest_of, sum_of
+from firstsight.models.pixels import in_range, mean_of
 from firstsight.models.quantising import quantise
 from firstsight.models.views import views
 from firstsight.twins import Cosine
 
 OPSET: Final = 20
+INT8: Final = "Its weights are in 8 bits, and its scores differ a little: its thresholds are those"
+"""What the card of such a file says of thresholds, before whose they are."""
 
 
 class Embedder(nn.Module):
@@ -41,16 +44,13 @@ class Embedder(nn.Module):
     def __init__(self, model: Model) -> None:
         super().__init__()
         self.tower, self.head, self.seen = model.tower, model.head or Cosine(), model.preprocessing
-        self.register_buffer("mean", torch.tensor(self.seen.mean).view(1, -1, 1, 1))
+        self.register_buffer("mean", mean_of(self.seen))
 
     def forward(self, crops: Tensor) -> Tensor:
         """Embed a batch."""
-        found = [self.tower(self._pixels(view)) for view in views(crops, self.seen)]
+        seen = views(crops, self.seen)
+        found = [self.tower(in_range(view, self.mean, self.seen.scale)) for view in seen]
         return self.head.template(reduce(torch.add, found))
-
-    def _pixels(self, crops: Tensor) -> Tensor:
-        """(N, S, S, C) uint8 -> (N, C, S, S) float32."""
-        return (crops.permute(0, 3, 1, 2).float() - self.mean) * self.seen.scale
 
 
 def export_onnx(model: Model, path: Path, *, int8: bool = False) -> None:
@@ -59,7 +59,8 @@ def export_onnx(model: Model, path: Path, *, int8: bool = False) -> None:
     Args:
         model: what is written.
         path: the file to write.
-        int8: the weights in 8 bits; the model has another name then, as its templates differ a little.
+        int8: the weights in 8 bits; the model has another name then, as its templates differ a little, and
+            its card says whose the thresholds are.
 
     Raises:
         UsageError: the extra ``onnx`` is not installed, or the file cannot be written.
@@ -67,7 +68,7 @@ def export_onnx(model: Model, path: Path, *, int8: bool = False) -> None:
     program = _program(model)
     if int8:
         quantise(program)
-        model = replace(model, name=f"{model.name}-int8")
+        model = _in_8_bits(model)
     opset = next(one.version for one in program.opset_import if one.domain in ("", "ai.onnx"))
     told = json.dumps(about(model) | {"opset": opset})
     _bared(program)
@@ -75,6 +76,13 @@ def export_onnx(model: Model, path: Path, *, int8: bool = False) -> None:
     onnx.helper.set_model_props(program, {KEY: told, SUM: total})
     onnx.checker.check_model(program, full_check=True)
     write_whole(path, program.SerializeToString())
+
+
+def _in_8_bits(model: Model) -> Model:
+    """What is told of the copy. Its thresholds stay: none can be made on the file and sealed into it."""
+    own = f"{INT8} of {model.name}." if model.calibration else ""
+    card = replace(model.card, limits=f"{model.card.limits} {own}".strip())
+    return replace(model, name=f"{model.name}-int8", card=card)
 
 
 def _program(model: Model) -> onnx.ModelProto:

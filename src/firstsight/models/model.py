@@ -57,6 +57,8 @@ class Model:
     """Whether the network itself adds each crop's mirror image, as the graph of an exported file may."""
     graph_shifted: int = 0
     """By how many pixels the network itself moves each crop to the sides; 0: it does not."""
+    graph_whole: bool = False
+    """Whether the network ends in templates of unit length, as the graph of an exported file does."""
 
     @property
     def mirrored(self) -> bool:
@@ -135,7 +137,8 @@ class Model:
                 0 leaves it as it is.
 
         Raises:
-            UsageError: moved by less than 0 or farther than that, or its network has views of its own.
+            UsageError: moved by less than 0 or farther than that, or its network has views of its own, or
+                ends in templates.
         """
         if (mirrored or shifted) and (own_looks := options(self.graph_mirrored, self.graph_shifted)):
             # Views of views would be another model than either, and its results would not say so.
@@ -143,6 +146,13 @@ class Model:
                 f"The file of {self.name} has its views in its graph ({own_looks}); it takes no others.",
                 hint="Leave --mirrored and --shifted away, for it takes its views by itself; for others, "
                 "export the model that it came from with those.",
+            )
+        if (mirrored or shifted) and self.graph_whole:
+            # Added at unit length, each view would weigh the same, and the sum be another than the model's.
+            raise UsageError(
+                f"The file of {self.name} makes templates as a whole; further views cannot be added to it.",
+                hint=f"Export the model that it came from with {options(mirrored, shifted)}, and leave that "
+                "away here.",
             )
         farthest = self.preprocessing.size // 8
         if not 0 <= shifted <= farthest:

@@ -71,7 +71,8 @@ def _first_sum(program: onnx.ModelProto, told: str) -> str:
 def read_onnx(path: Path) -> Model:
     """Open an exported model.
 
-    Its views (mirrored, shifted) are part of the graph: they are not taken again, and the model tells them.
+    Its views (mirrored, shifted) are part of the graph: they are not taken again, and the model tells them;
+    none can be added, for the graph ends in templates of unit length.
     Thresholds of other views, which files of format 1 may hold, are left out.
 
     Raises:
@@ -124,6 +125,7 @@ def read_onnx(path: Path) -> Model:
         validated=validated,
         graph_mirrored=seen.mirrored,
         graph_shifted=seen.shifted,
+        graph_whole=True,
     )
 
 

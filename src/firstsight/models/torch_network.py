@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from firstsight.models.network import chunks
+from firstsight.models.pixels import in_range, mean_of
 from firstsight.models.preprocessing import Preprocessing
 
 
@@ -28,8 +29,7 @@ class TorchNetwork:
         frozen = tower.eval().requires_grad_(False)
         # Module.to does not declare the argument that it documents.
         self._tower: nn.Module = frozen.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self._mean = torch.tensor(seen.mean).view(1, -1, 1, 1)
-        self._scale = seen.scale
+        self._mean, self._scale = mean_of(seen), seen.scale
 
     def __call__(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Embed crops."""
@@ -42,6 +42,4 @@ class TorchNetwork:
         return self._tower
 
     def _pixels(self, crops: NDArray[np.uint8]) -> Tensor:
-        """(N, S, S, C) uint8 -> (N, C, S, S) float32, channels last in memory as the crops lie."""
-        pixels = torch.from_numpy(np.array(crops, order="C")).permute(0, 3, 1, 2).float()
-        return pixels.sub_(self._mean).mul_(self._scale)
+        return in_range(torch.from_numpy(np.array(crops, order="C")), self._mean, self._scale)

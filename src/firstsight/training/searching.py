@@ -15,8 +15,11 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from firstsight.datasets.preparing import digest_of
+from firstsight.datasets.splits import open_split
 from firstsight.errors import TrainingError, TrainingStopped
 from firstsight.files import write_whole
+from firstsight.training.building import build_twin, view_of
 from firstsight.training.checking import check
 from firstsight.training.loop import Progress, fit
 from firstsight.training.processes import Processes, joined
@@ -51,6 +54,20 @@ Space = Mapping[str, Range]
 """By key with dots, as in ``--set``; of one layer ``optimiser.layers.tower.conv1.rate``."""
 Told = Callable[[int, int, float], None]
 """Called after each trial with the trials done, all trials, and the best accuracy (-1: none yet)."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ground:
+    """What all trials of a search share."""
+
+    recipe: Recipe
+    path: Path
+    """The data set."""
+    out: Path
+    """Folder of the search."""
+    cache: Path | None = None
+    stage: Stage | None = None
+    progress: Progress | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,23 +162,13 @@ def search(
     changed(recipe, middle)
     # One at a time: another's trials would be taken for killed ones, and their folder be removed.
     with alone(out, Processes()):
-        return _searched(recipe, space, path, out, trials, epochs, cache, stage, progress, told)
+        return _searched(Ground(recipe, path, out, cache, stage, progress), space, trials, epochs, told)
 
 
-def _searched(
-    recipe: Recipe,
-    space: Space,
-    path: Path,
-    out: Path,
-    trials: int,
-    epochs: int,
-    cache: Path | None,
-    stage: Stage | None,
-    progress: Progress | None,
-    told: Told | None,
-) -> Found:
+def _searched(ground: Ground, space: Space, trials: int, epochs: int, told: Told | None) -> Found:
+    recipe, out = ground.recipe, ground.out
     study = _opened(out)
-    _own(study, recipe, space, epochs, _data_of(recipe, path, out, cache, stage), out)
+    _own(study, recipe, space, epochs, data_of(recipe, ground.path), out)
     from optuna import TrialPruned
     from optuna.trial import TrialState
 
@@ -179,7 +186,7 @@ def _searched(
                 schedule=replace(tried.schedule, epochs=epochs),
                 validation=replace(tried.validation, every=1),
             )
-            score = _tried(tried, trial, path, out, cache, stage, progress)
+            score = _tried(tried, trial, ground)
         except (TrialPruned, TrainingStopped):
             study.tell(trial, state=TrialState.PRUNED)
         except BaseException:
@@ -199,15 +206,7 @@ def _searched(
     return Found(changed(recipe, study.best_params), score, out / BEST, done)
 
 
-def _tried(
-    recipe: Recipe,
-    trial: Trial,
-    path: Path,
-    out: Path,
-    cache: Path | None,
-    stage: Stage | None,
-    progress: Progress | None,
-) -> float:
+def _tried(recipe: Recipe, trial: Trial, ground: Ground) -> float:
     """What one trial validates at."""
     from optuna import TrialPruned
 
@@ -216,22 +215,26 @@ def _tried(
         if trial.should_prune():
             raise TrialPruned
 
-    with _trial(out) as folder, joined() as processes:
-        run, _ = set_up(recipe, path, folder, processes, cache, stage=stage)
-        return fit(run, processes, progress, measured).best
+    with _trial(ground.out) as folder, joined() as processes:
+        run, _ = set_up(recipe, ground.path, folder, processes, ground.cache, stage=ground.stage)
+        return fit(run, processes, ground.progress, measured).best
 
 
-def _data_of(recipe: Recipe, path: Path, out: Path, cache: Path | None, stage: Stage | None) -> str:
-    """What tells the data of a search from others."""
-    with _trial(out) as folder, joined() as processes:
-        run, _ = set_up(recipe, path, folder, processes, cache, stage=stage)
-    if run.validator is None:
+def data_of(recipe: Recipe, path: Path) -> str:
+    """What tells the data of a search from others: which pictures train and validate, and how they are cut.
+
+    Raises:
+        DataError: the data are not as the layout has them, or too few.
+        TrainingError: nobody validates.
+    """
+    split = open_split(recipe.data.layout, recipe.data.part, path, held_out=recipe.data.held_out)
+    if not split.validation:
         raise TrainingError(
             "No identities validate, so no trial can be told from another.",
             hint="Set data.held_out, or a data.part that validates.",
         )
-    sides = (run.train, run.validator.prepared)
-    return " ".join(one for side in sides for one in (side.digest, side.selection) if one)
+    view = view_of(build_twin(recipe).preprocessing)
+    return " ".join(digest_of(side, view) for side in (split.train, split.validation))
 
 
 @contextmanager

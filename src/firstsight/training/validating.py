@@ -18,6 +18,7 @@ from firstsight.datasets.trials import Trial, among, one_shot_trials
 from firstsight.errors import DataError, RecipeError
 from firstsight.evaluation.one_shot import trials_right
 from firstsight.evaluation.verification import fold_answers
+from firstsight.models.pixels import in_range, mean_of
 from firstsight.models.views import views
 from firstsight.training.building import Twin
 from firstsight.training.recipe import Validation
@@ -28,9 +29,8 @@ FOLDS = 10
 
 def pixels_of(pictures: NDArray[np.uint8], twin: Twin, device: torch.device) -> torch.Tensor:
     """(N, S, S, C) uint8 -> (N, C, S, S) float32 as the twin takes it, channels last in memory."""
-    moved = torch.from_numpy(pictures).to(device, non_blocking=True).permute(0, 3, 1, 2).float()
-    mean = torch.tensor(twin.preprocessing.mean, device=device).view(1, -1, 1, 1)
-    return moved.sub_(mean).mul_(twin.preprocessing.scale)
+    moved = torch.from_numpy(pictures).to(device, non_blocking=True)
+    return in_range(moved, mean_of(twin.preprocessing, device), twin.preprocessing.scale)
 
 
 def embed_rows(
