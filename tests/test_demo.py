@@ -5,8 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 from firstsight import demo
+from firstsight.cli.app import app
 from firstsight.drawing import RED
 from firstsight.errors import UsageError
 
@@ -30,6 +32,25 @@ def test_the_demo_names_everybody_and_no_stranger(
     red = tuple(int(RED[place : place + 2], 16) for place in (1, 3, 5))
     assert not (np.asarray(page) == red).all(axis=2).any()
     assert (np.asarray(demo.draw(wrong)) == red).all(axis=2).any()
+
+
+@pytest.mark.parametrize("name", ["demo.png", "demo.JPG", "a.b/demo.webp"])
+def test_a_picture_that_can_be_drawn(name: str, tmp_path: Path) -> None:
+    demo.drawable(tmp_path / name)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["demo.xyz", "demo", "demo.psd", "demo.txt"])
+def test_a_picture_that_cannot_be_drawn_is_refused_before_the_work(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def worked(*_: object, **__: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(demo, "run", worked)
+    ran = CliRunner().invoke(app, ["demo", "--picture", str(tmp_path / name)])
+    assert (ran.exit_code, ran.stdout) == (2, "")
+    assert name in ran.stderr
 
 
 def test_a_model_of_whole_pictures_is_refused() -> None:

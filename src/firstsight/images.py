@@ -8,12 +8,14 @@ transparent lies on white, as it does on a page.
 from __future__ import annotations
 
 import io
+import os
 import stat
 import threading
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 import cv2
 import numpy as np
@@ -23,7 +25,9 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 from firstsight.errors import ImageError, ImageMissing, ImageTooLarge, ImageUnreadable
 
 Source = Path | str | bytes | Image.Image | NDArray[Any]
-"""What a picture can be read from."""
+"""What a picture can be read from, also by a service's client."""
+Photo = Source | bytearray | memoryview | BinaryIO
+"""All that a picture can be read from here."""
 
 ENDINGS: Final = {
     "JPEG": (".jpg", ".jpeg", ".jfif"),
@@ -62,15 +66,19 @@ COST: Final = {"WEBP": 24, "AVIF": 24}
 """Bytes a pixel that decoding takes at most, by format, with what the format's own library holds."""
 USUAL: Final = 12
 """The same of the others: Pillow's picture of 4 bytes a pixel, ours of 3, and some in reserve."""
+ROUNDING: Final = 0.02
+"""By which proportions may differ after a picture was made smaller."""
 _filtering: Final = threading.Lock()
 
 
-def read_image(source: Source, *, limits: Limits = DEFAULT_LIMITS) -> NDArray[np.uint8]:
+def read_image(source: Photo, *, limits: Limits = DEFAULT_LIMITS) -> NDArray[np.uint8]:
     """Decode a picture and turn it upright.
 
     Args:
-        source: a path, the bytes of a file, a PIL image, or an array: uint8 of shape (H, W), (H, W, 1),
-            (H, W, 3) RGB or (H, W, 4) RGBA.
+        source: a path, the bytes of a file, a file that was opened for reading them, a PIL image, or an
+            array: uint8 of shape (H, W), (H, W, 1), (H, W, 3) RGB or (H, W, 4) RGBA. Arrays are upright as
+            they are. So is a PIL image that was made or turned by hand; one as it was opened, or that still
+            has the proportions its EXIF tells, is turned as that says.
         limits: refused when exceeded.
 
     Returns:
@@ -86,12 +94,10 @@ def read_image(source: Source, *, limits: Limits = DEFAULT_LIMITS) -> NDArray[np
     if isinstance(source, Image.Image):
         _check_pixels(source.size, "the picture", limits)
         return _turned(*_decoded(source, "the picture"))
-    if isinstance(source, bytes):
-        name, content = "the picture", source
-        if len(content) > limits.bytes:
-            raise _too_many_bytes(name, len(content), limits)
-    else:
+    if isinstance(source, str | os.PathLike):
         name, content = str(source), read_file(Path(source), limits)
+    else:
+        name, content = "the picture", _given(source, limits)
     return _turned(*_read(content, name, limits))
 
 
@@ -114,6 +120,8 @@ def read_file(path: Path, limits: Limits = DEFAULT_LIMITS) -> bytes:
     try:
         status = path.stat()
         if stat.S_ISDIR(status.st_mode):
+            if not os.access(path, os.R_OK | os.X_OK):
+                raise ImageMissing(f"{path} is a folder that may not be read.", hint="Check its permissions.")
             raise ImageMissing(f"{path} is a folder.", hint="Name a picture inside it.")
         if not stat.S_ISREG(status.st_mode):
             raise ImageMissing(f"{path} is not a regular file.", hint="Name a picture file.")
@@ -121,11 +129,51 @@ def read_file(path: Path, limits: Limits = DEFAULT_LIMITS) -> bytes:
             raise _too_many_bytes(str(path), status.st_size, limits)
         return path.read_bytes()
     except (FileNotFoundError, NotADirectoryError) as error:
+        if path.is_symlink():
+            raise ImageMissing(
+                f"{path} is a link that leads nowhere.", hint="Mend the link, or take it out."
+            ) from error
         raise ImageMissing(f"There is no file {path}.", hint="Check the path.") from error
     except (OSError, ValueError) as error:
         raise ImageMissing(
             f"{path} cannot be read ({error}).", hint="Check the path and its permissions."
         ) from error
+
+
+def _given(source: object, limits: Limits) -> bytes:
+    """What was handed over as bytes or as an open file, of which no more is read than is allowed."""
+    if isinstance(source, bytes | bytearray | memoryview):
+        count = memoryview(source).nbytes
+        if count > limits.bytes:
+            raise _too_many_bytes("the picture", count, limits)
+        return bytes(source)
+    if callable(read := getattr(source, "read", None)):
+        return _drained(read, limits)
+    raise ImageUnreadable(
+        f"A {type(source).__name__} is not a picture.",
+        hint="Give a path, bytes, an open file, a PIL image or an array.",
+    )
+
+
+def _drained(read: Callable[[int], object], limits: Limits) -> bytes:
+    """An open file from where it stands, which may give less at a time than it is asked for."""
+    content = bytearray()
+    try:
+        while len(content) <= limits.bytes and (some := read(limits.bytes + 1 - len(content))):
+            if not isinstance(some, bytes | bytearray | memoryview):
+                raise ImageUnreadable(
+                    f"The open file gives {type(some).__name__}, not bytes.", hint="Open it in mode 'rb'."
+                )
+            content += some
+    except (OSError, ValueError) as error:  # closed, not for reading, or text in another code
+        raise ImageUnreadable(
+            f"The picture cannot be read from the open file ({error}).", hint="Open it in mode 'rb'."
+        ) from error
+    if len(content) > limits.bytes:
+        raise ImageTooLarge(
+            f"the picture has more than the {limits.bytes:,} bytes that are read.", hint="Make it smaller."
+        )
+    return bytes(content)
 
 
 def _opened(content: bytes, name: str, limits: Limits) -> Image.Image:
@@ -165,7 +213,7 @@ def _decoded(picture: Image.Image, name: str) -> tuple[NDArray[np.uint8], int]:
     try:
         picture.load()
         # After loading, which turns some kinds upright by itself.
-        turn = picture.getexif().get(ExifTags.Base.Orientation, 1)
+        turn = picture.getexif().get(ExifTags.Base.Orientation, 1) if _as_stored(picture) else 1
         width, height = picture.size
         pixels = np.empty((height, width, 3), np.uint8)
         rows = max(1, STRIP // width)
@@ -178,6 +226,22 @@ def _decoded(picture: Image.Image, name: str) -> tuple[NDArray[np.uint8], int]:
     except DAMAGE as error:
         raise _damaged(name, error) from error
     return pixels, turn
+
+
+def _as_stored(picture: Image.Image) -> bool:
+    """Whether a picture still lies as its file has it, so that the turn in its EXIF is still to be made.
+
+    What Pillow makes of a picture keeps the EXIF, whatever was done, but not the format that was read.
+    Whether it was turned by hand or only converted is then told by the sides that cameras note; where they
+    did not, who made it is taken to have seen it.
+    """
+    if picture.format is not None:
+        return True
+    noted = picture.getexif().get_ifd(ExifTags.IFD.Exif)
+    width, height = (noted.get(tag) for tag in (ExifTags.Base.ExifImageWidth, ExifTags.Base.ExifImageHeight))
+    if not (isinstance(width, int) and isinstance(height, int) and width > 0 and height > 0):
+        return False
+    return abs(picture.width * height / (picture.height * width) - 1) < ROUNDING
 
 
 def _turned(pixels: NDArray[np.uint8], turn: int) -> NDArray[np.uint8]:

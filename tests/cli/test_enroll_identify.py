@@ -178,6 +178,18 @@ def test_what_is_refused_does_not_begin_a_gallery(
     assert "[gallery_locked]" in run("enroll", "photos/Bob.jpg", "--name", "Bob").err
 
 
+def test_a_team_is_not_enrolled_as_one_person(
+    run: Run, people: People, tmp_path: Path, gallery: Path
+) -> None:
+    for name in list(people)[:2]:
+        (tmp_path / "photos" / "team-a" / name).mkdir(parents=True)
+        shutil.copy(people[name][0], tmp_path / "photos" / "team-a" / name / "1.jpg")
+    ran = run("enroll", "--folder", "photos")
+    assert (ran.status, gallery.exists()) == (2, False)
+    assert "photos/team-a" in ran.err
+    assert run("enroll", "--folder", "photos/team-a", "--json").json["enrolled"] == 2
+
+
 def test_a_folder_of_people(run: Run, people: People, tmp_path: Path) -> None:
     names = list(people)[:3]
     for name in names:
@@ -221,3 +233,8 @@ def test_faces_of_a_photo_with_several_are_listed(run: Run, together: dict[Path,
     assert "px at" not in ran.json["error"]["message"]
     assert ran.err.count(" px at ") == 2
     assert ran.err.count("\n") == 1
+    # For a program, which asks whom to cut out.
+    boxes = ran.json["error"]["boxes"]
+    told = [f"{box['width']:.0f} x {box['height']:.0f} px at ({box['left']:.0f}," for box in boxes]
+    assert len(told) == 2
+    assert all(one in ran.err for one in told)

@@ -48,6 +48,19 @@ def test_what_cannot_be_copied(run: Run, peopled: Path, tmp_path: Path) -> None:
     assert "sesame" not in secret.err
 
 
+def test_a_gallery_is_no_copy_of_itself_by_whatever_name(run: Run, peopled: Path, tmp_path: Path) -> None:
+    """Its copy would be there already, whole, and whoever meant another place would think they had one."""
+    (tmp_path / "link.db").symlink_to(peopled)
+    for one, other in [
+        (peopled, peopled.name),
+        (peopled, "link.db"),
+        ("postgresql://ada:sesame@localhost/db", "postgresql://localhost:5432/db?gallery=people"),
+        ("milvus://localhost:19530/x", "milvus://localhost/x"),
+    ]:
+        ran = run("gallery", "copy", one, other)
+        assert (ran.status, "same gallery" in ran.err, "sesame" in ran.err) == (2, True, False)
+
+
 @pytest.mark.parametrize("sealed", [True, False])
 def test_a_wrong_key_leaves_no_target_for_the_right_one_to_stumble_on(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sealed: bool

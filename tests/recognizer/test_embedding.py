@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from filelock import FileLock
 from PIL import Image
 
-from firstsight.errors import DataError, UsageError
+from firstsight.errors import DataError, ImageMissing, UsageError
 from firstsight.recognizer import Encoder, embedding
 from firstsight.recognizer.embedding import Outcome, embed_photos
 from firstsight.recognizer.importing import find_photos
@@ -64,6 +65,25 @@ def held(pieces: list[Piece]) -> dict[str, list[list[float]]]:
         for number, line in enumerate(piece.lines)
         if not line["error"]
     }
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="not everybody may make links there")
+def test_links_are_followed_or_refused_by_name(
+    encoder: Encoder, folder: Path, out: Path, tmp_path: Path
+) -> None:
+    before = len(find_photos(folder))
+    (tmp_path / "elsewhere").mkdir()
+    shutil.copy(folder / "wall.png", tmp_path / "elsewhere" / "1.png")
+    (folder / "Nas").symlink_to(tmp_path / "elsewhere")
+    (folder / "Ines").symlink_to(tmp_path / "gone")
+    outcomes = run(encoder, folder, out)
+    assert len(outcomes) == before + 2
+    assert outcomes["Nas/1.png"].embedded
+    assert isinstance(outcomes["Ines"].error, ImageMissing)
+    (piece,) = read_pieces(out)
+    assert {line["photo"]: (line["error"] or {}).get("code") for line in piece.lines}[
+        "Ines"
+    ] == "image_missing"
 
 
 def test_every_face_gets_its_template(encoder: Encoder, folder: Path, out: Path) -> None:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import os
 import shutil
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +13,7 @@ from PIL import Image
 
 from firstsight.errors import (
     GalleryUnavailable,
+    ImageMissing,
     ImageUnreadable,
     InvalidName,
     NoFace,
@@ -20,7 +23,14 @@ from firstsight.errors import (
 from firstsight.gallery import Person
 from firstsight.gallery.copying import everybody
 from firstsight.recognizer import Encoder, Recognizer, importing
-from firstsight.recognizer.importing import Choices, Outcome, find_photos, import_photos, support_set
+from firstsight.recognizer.importing import (
+    Choices,
+    Outcome,
+    find_people,
+    find_photos,
+    import_photos,
+    support_set,
+)
 
 People = dict[str, list[Path]]
 
@@ -82,6 +92,40 @@ def test_whose_photos_lie_deeper_and_which_are_nobody_s(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("labels", "doubtful", "named"),
+    [
+        (["team-a/Ada/1.jpg"], "team-a/Ada/1.jpg", "'team-a' or of 'Ada'"),
+        (["Amara/1.jpg", "Amara/2023/2.jpg"], "Amara/2023/2.jpg", "'Amara' or of '2023'"),
+        (["team-a/group.jpg", "team-a/Ada/1.jpg"], "team-a/Ada/1.jpg", "'team-a' or of 'Ada'"),
+        (["Zoe/1.jpg", "x/y/Zoe/1.jpg"], "x/y/Zoe/1.jpg", "'x' or of 'Zoe'"),
+    ],
+)
+def test_nobody_is_enrolled_from_folders_that_may_be_people_s_or_groups(
+    tmp_path: Path, labels: list[str], doubtful: str, named: str
+) -> None:
+    """Taken for one person, all of a team would be that person from then on."""
+    for label in labels:
+        (tmp_path / label).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / label).touch()
+    for found in (find_people, support_set):
+        with pytest.raises(UsageError, match=named) as refused:
+            found(tmp_path)
+        assert doubtful in refused.value.message
+        assert str(tmp_path / doubtful.split("/")[0]) in str(refused.value.hint)
+    assert len(find_photos(tmp_path)) == len(
+        labels
+    )  # whose they are is all the same where nobody is enrolled
+
+
+def test_whose_photos_are_told_by_one_folder(tmp_path: Path) -> None:
+    labels = ["Ada/1.jpg", "Ada/2.jpg", "Bob/Bob/1.jpg", "Cy.png"]
+    for label in labels:
+        (tmp_path / label).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / label).touch()
+    assert [photo.person for photo in find_people(tmp_path)] == ["Ada", "Ada", "Bob", "Cy"]
+
+
 def test_photos_of_a_kind_that_is_not_read_are_refused_by_name(recognizer: Recognizer, folder: Path) -> None:
     """Passed over, a whole person could be missing while the report says that nobody was refused."""
     (folder / "Zoe").mkdir()
@@ -91,6 +135,52 @@ def test_photos_of_a_kind_that_is_not_read_are_refused_by_name(recognizer: Recog
     assert [(outcome.photo.label, type(outcome.error)) for outcome in outcomes] == [
         ("Zoe/IMG_0001.HEIC", ImageUnreadable)
     ]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="not everybody may make links there")
+def test_links_are_followed_or_refused_by_name(recognizer: Recognizer, folder: Path, tmp_path: Path) -> None:
+    """Passed over, a whole person would be missing while the report says that nobody was refused."""
+    before = [photo.label for photo in find_photos(folder)]
+    elsewhere = tmp_path / "elsewhere" / "Nas"
+    shutil.copytree(folder / before[0].split("/")[0], elsewhere)
+    (elsewhere / "around").symlink_to(elsewhere)
+    (folder / "around").symlink_to(folder)
+    (folder / "Nas").symlink_to(Path("..") / "elsewhere" / "Nas")
+    (folder / "Kl").mkdir()
+    gone = ["Ines.jpg", "Kl/1.jpg", "Zed"]
+    for label in gone:
+        (folder / label).symlink_to(tmp_path / "gone")
+    (folder / "self.png").symlink_to("self.png")
+    (folder / ".lock").symlink_to("nowhere")
+    found = [photo.label for photo in find_people(folder)]
+    assert sorted(found) == sorted([*before, "Nas/1.jpg", "Nas/2.jpg", *gone, "self.png"])
+    outcomes = {each.photo.label: each for each in import_photos(recognizer, find_people(folder), Choices())}
+    assert {label for label, outcome in outcomes.items() if outcome.error} == {*gone, "self.png"}
+    for label in gone:
+        error = outcomes[label].error
+        assert isinstance(error, ImageMissing)
+        assert "is a link that leads nowhere" in error.message
+    assert {"Nas"} < {person.name for person in recognizer.people()}
+
+
+def test_a_folder_that_may_not_be_read_is_refused_by_name(
+    recognizer: Recognizer, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("Zed", ".locked"):
+        (folder / name).mkdir()
+    scan = os.scandir
+
+    def scandir(place: Any) -> Any:  # root may read every folder
+        if Path(place).name in ("Zed", ".locked"):
+            raise PermissionError(13, "Permission denied", str(place))
+        return scan(place)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    monkeypatch.setattr(os, "access", lambda place, mode: Path(place).name != "Zed")
+    (refused,) = [each for each in import_photos(recognizer, find_people(folder), Choices()) if each.error]
+    assert refused.photo.label == "Zed"
+    assert isinstance(refused.error, ImageMissing)
+    assert "may not be read" in refused.error.message
 
 
 def test_an_import_and_its_second_run(recognizer: Recognizer, folder: Path) -> None:
@@ -107,7 +197,7 @@ def test_an_import_and_its_second_run(recognizer: Recognizer, folder: Path) -> N
 def test_an_import_holds_what_one_after_the_other_would(
     recognizer: Recognizer, encoder: Encoder, folder: Path, tmp_path: Path
 ) -> None:
-    shutil.copytree(next(folder.glob("*/")), folder / "zz" / "Zoë")  # by its first folder
+    shutil.copytree(next(folder.glob("*/")), folder / "Zoë")
     photos = find_photos(folder)
     list(import_photos(recognizer, photos, Choices(notes="all", keep_crops=True), workers=2))
     with Recognizer(tmp_path / "other.db", model=encoder) as other:

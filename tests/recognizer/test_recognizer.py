@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,7 +24,7 @@ from firstsight.errors import (
     SeveralFaces,
     UsageError,
 )
-from firstsight.images import Source, read_image
+from firstsight.images import Photo, Source, read_image
 from firstsight.recognizer import Encoder, Recognizer
 
 People = dict[str, list[Path]]
@@ -75,7 +77,9 @@ def test_every_face_from_left_to_right(known: Recognizer, together: dict[Path, t
 
 def test_a_photo_in_every_form(known: Recognizer, people: People) -> None:
     name, (_, picture, *_) = next(iter(people.items()))
-    forms = (picture, str(picture), picture.read_bytes(), Image.open(picture), read_image(picture))
+    content = picture.read_bytes()
+    forms: list[Photo] = [picture, str(picture), content, bytearray(content), memoryview(content)]
+    forms += [io.BytesIO(content), Image.open(picture), read_image(picture)]
     scores = {round(known.identify(form)[0].similarity or 0, 5) for form in forms}
     assert len(scores) == 1
     assert known.identify(str(picture))[0].person == name
@@ -172,6 +176,32 @@ def test_names_that_cannot_be(recognizer: Recognizer, people: People, name: str)
 def test_enrolling_nothing(recognizer: Recognizer) -> None:
     with pytest.raises(UsageError):
         recognizer.enroll("Ada")
+
+
+@pytest.mark.parametrize(
+    ("noted", "told"),
+    [
+        ({"retain_until": "2027-01-01"}, "'2027-01-01' is str, not a day"),
+        ({"retain_until": 20270101}, "is int, not a day"),
+        ({"consent": 5}, "consent given of Ada is int, not a text"),
+        ({"notes": b"x"}, "notes given of Ada is bytes"),
+        ({"source": 5}, "source given of Ada is int"),
+    ],
+)
+def test_notes_of_a_kind_that_cannot_be_kept(
+    recognizer: Recognizer, noted: dict[str, Any], told: str
+) -> None:
+    """Told before any photo is looked at: this one is none."""
+    with pytest.raises(UsageError, match=told) as refused:
+        recognizer.enroll("Ada", b"no picture", **noted)
+    assert refused.value.hint
+
+
+def test_a_photo_that_is_none_of_the_forms(known: Recognizer) -> None:
+    for call in (known.identify, lambda photo: known.enroll("Ada", photo)):
+        with pytest.raises(ImageUnreadable) as refused:
+            call(5)  # type: ignore[arg-type]
+        assert "Give a path, bytes" in refused.value.hint
 
 
 def test_verify(recognizer: Recognizer, people: People) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import shutil
+import sys
 from collections.abc import Callable, Container
 from dataclasses import replace
 from pathlib import Path
@@ -98,6 +99,34 @@ def enrolled(encoder: Encoder, people: People, tmp_path: Path) -> Enrolled:
 def lay(photo: Path, place: Path) -> None:
     place.parent.mkdir(parents=True, exist_ok=True)
     shutil.copy(photo, place)
+
+
+@pytest.mark.parametrize("name", ["Ada", ".."])
+@pytest.mark.parametrize("source", ["../sup/x.jpg", "../../sup/x.jpg", "sub/../../sup/x.jpg", "{}/sup/x.jpg"])
+def test_no_photo_is_read_outside_of_the_folder(
+    enrolled: Enrolled, encoder: Encoder, people: People, tmp_path: Path, source: str, name: str
+) -> None:
+    """Who uploads a photo says what it is called: it would get the face of whoever lies there."""
+    gallery = enrolled({name: source.format(tmp_path)})
+    lay(list(people.values())[1][0], tmp_path / "sup" / "x.jpg")
+    (tmp_path / "photos" / "sub").mkdir(parents=True)
+    (tmp_path / "photos" / "Ada").mkdir()
+    plan = embed_anew(gallery, encoder, tmp_path / "photos")
+    assert not plan.embeddings
+    (lost,) = plan.lost
+    assert "no photo is in" in lost.why
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="not everybody may make links there")
+def test_a_linked_folder_among_the_photos_is_read(
+    enrolled: Enrolled, encoder: Encoder, people: People, tmp_path: Path
+) -> None:
+    """As it was when its people were enrolled from there."""
+    gallery = enrolled({"Ada": "Ada/1.jpg"})
+    lay(next(iter(people.values()))[0], tmp_path / "elsewhere" / "1.jpg")
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "Ada").symlink_to(tmp_path / "elsewhere")
+    assert not embed_anew(gallery, encoder, tmp_path / "photos").lost
 
 
 @pytest.mark.parametrize("kept", ["", "Ada"])

@@ -9,8 +9,8 @@ import typer
 
 from firstsight.cli.options import Gallery, gallery_file, gallery_path
 from firstsight.cli.output import answer, command
-from firstsight.errors import GalleryUnavailable, UsageError
-from firstsight.gallery.sqlite.backup import back_up
+from firstsight.errors import GalleryUnavailable
+from firstsight.gallery.opening import back_up
 
 
 @command
@@ -22,10 +22,9 @@ def backup(
     from firstsight.service.ledger import ledger_path
 
     if "://" in (place := gallery_path(gallery)):
-        raise UsageError(
-            "A gallery on a server is backed up by the server's own tools.",
-            hint="Or copy it to a file: firstsight gallery copy ADDRESS FILE",
-        )
+        back_up(place, target)
+        answer(f"Gallery: {target}")
+        return  # What a service keeps of it lies elsewhere.
     source = gallery_file(place)
     if target.exists():
         raise GalleryUnavailable(f"{target} exists already.", hint="Name another file; nothing is replaced.")

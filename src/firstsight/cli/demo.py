@@ -24,6 +24,7 @@ def demo(
     from firstsight.drawing import save
     from firstsight.models import DEFAULT
 
+    room.drawable(picture)
     with progress("Looking") as show:
         shown = room.run(model or DEFAULT, progress=show)
     table(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import closing
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -22,6 +21,7 @@ from firstsight.cli.options import (
     open_recognizer,
 )
 from firstsight.cli.output import answer, answer_json, command, progress, remark, table
+from firstsight.cli.people import LastDay, last_day
 from firstsight.errors import UsageError
 
 
@@ -36,12 +36,7 @@ def enroll(
         typer.Option("--folder", metavar="DIR", help="One sub-folder, or one file, for each person."),
     ] = None,
     consent: Annotated[str | None, typer.Option("--consent", help="How the person agreed.")] = None,
-    retain_until: Annotated[
-        datetime | None,
-        typer.Option(
-            "--retain-until", formats=["%Y-%m-%d"], help="Last day to keep them; `serve` erases by it."
-        ),
-    ] = None,
+    retain_until: LastDay = None,
     notes: Annotated[str | None, typer.Option("--notes", help="Anything else.")] = None,
     gallery: Gallery = None,
     model: ModelName = None,
@@ -58,7 +53,7 @@ def enroll(
         raise UsageError("--folder goes without PHOTO and --name.", hint="Leave one of them out.")
     if folder is None and (workers is not None or part is not None):
         raise UsageError("--workers and --part go with --folder only.", hint="Leave them out.")
-    until = retain_until.date() if retain_until else None
+    until = last_day(retain_until)
     if folder is not None:
         _folder(
             folder,
@@ -101,10 +96,10 @@ def _folder(
     **choices: object,
 ) -> None:
     from firstsight.networks import one_thread_each
-    from firstsight.recognizer.importing import Choices, find_photos, import_photos
+    from firstsight.recognizer.importing import Choices, find_people, import_photos
     from firstsight.recognizer.parts import Part
 
-    found = Part.read(part).of(find_photos(folder))
+    found = Part.read(part).of(find_people(folder))
     outcomes = []
     with open_recognizer(gallery, model, new=True, late=True) as recognizer, progress("Enrolling") as show:
         chosen = Choices(**choices)  # type: ignore[arg-type]

@@ -12,7 +12,7 @@ from firstsight.cli.output import answer, answer_json, command, plain, stages
 from firstsight.errors import NoSuchTemplate, UsageError
 from firstsight.gallery import Store, open_store
 from firstsight.gallery.copying import copy as copy_gallery
-from firstsight.gallery.opening import shown
+from firstsight.gallery.opening import same_gallery, shown
 
 gallery = typer.Typer(no_args_is_help=True, help="Copy a gallery from one place to another.")
 
@@ -35,7 +35,7 @@ def copy(
 
     Interrupted, the same command goes on. Both are encrypted with the key in FIRSTSIGHT_KEY, or neither.
     """
-    if source == target:
+    if same_gallery(source, target):
         raise UsageError("FROM and TO are the same gallery.", hint="Name two.")
     with closing(open_gallery(source)) as old:
         # First, for with a wrong key a new target would be left that the right one does not open.

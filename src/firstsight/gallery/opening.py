@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import re
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Final, Protocol
-from urllib.parse import unquote_plus
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from firstsight.errors import UsageError
 from firstsight.gallery.index import Similarity, inner_product
 from firstsight.gallery.records import Contract
 from firstsight.gallery.sqlite import SqliteStore
+from firstsight.gallery.sqlite.backup import back_up as copy_file
 from firstsight.gallery.store import Store
 
 ENGINES: Final = {"milvus": "milvus", "postgresql": "postgres"}
@@ -19,8 +22,11 @@ ENGINES: Final = {"milvus": "milvus", "postgresql": "postgres"}
 
 SHOWN: Final = ("gallery", "host", "index", "port")
 """What of an address's query tells galleries apart and is nobody's secret."""
-LEADING: Final = ("dbname", "hostaddr", "service", "servicefile", "user")
+LEADING: Final = ("hostaddr", "service", "servicefile", "user")
 """What of it is not shown, and yet may lead to another server or database."""
+HOST: Final = re.compile(r"(\[[0-9A-Fa-f:.%]+\]|[^\[\]:]*)(?::(\d*))?")
+PORT, PEOPLE, MILVUS_PORT = "5432", "people", 19_530
+"""What goes without saying: PostgreSQL's port and the gallery in a database, and the port of Milvus."""
 
 
 def placed(location: str | Path) -> str:
@@ -54,25 +60,84 @@ def shown(location: str) -> str:
 
 
 def told_apart(location: str) -> str:
-    """An address by which a gallery is told from every other, without any password or token.
+    """An address by which a gallery is told from every other, and is one however its address is written.
 
-    ``shown``, where that does; otherwise with what it leaves out and yet leads elsewhere. Who connects
-    does not: all users find the same gallery in the same database.
+    Without any password or token. As ``shown``, where that does, but for what goes without saying (a
+    default port, the gallery's default name); with what that leaves out and yet leads elsewhere. Who
+    connects does not: all users find the same gallery in the same database.
     """
-    scheme, _, rest = location.partition("://")
+    scheme, sign, rest = location.partition("://")
+    try:
+        if sign and scheme == "postgresql":
+            return _told_postgres(rest)
+        if sign and scheme == "milvus":
+            return _told_milvus(location)
+    except ValueError:
+        pass  # Nor can it be opened.
+    return shown(location)
+
+
+def same_gallery(one: str | Path, other: str | Path) -> bool:
+    """Whether two places are one gallery's: a file under two names, an address written in two ways.
+
+    Two names of one server cannot be told for that.
+
+    Raises:
+        UsageError: one of them can be no gallery; see ``placed``.
+    """
+    one, other = placed(one), placed(other)
+    if "://" in one or "://" in other:
+        return told_apart(one) == told_apart(other)
+    with suppress(OSError):  # One of them is not there yet.
+        return Path(one).samefile(other)
+    return os.path.realpath(one) == os.path.realpath(other)
+
+
+def _told_postgres(rest: str) -> str:
+    """As ``postgres.read_address`` reads it, which needs the client installed."""
+    rest, _, query = rest.partition("?")
     login, _, place = rest.rpartition("@")
-    place, _, query = place.partition("?")
-    # Names may be written in more than one way, which ``shown`` takes for something else.
-    split = [part.partition("=") for part in query.split("&")]
-    parts = [(name, unquote_plus(name), value) for name, _, value in split]
-    hidden = [
-        f"{name}={value}" for raw, name, value in parts if name in LEADING or (name in SHOWN and raw != name)
-    ]
-    names = {name for _, name, value in parts if value}
-    if scheme == "postgresql" and not place.partition("/")[2] and not names & {"dbname", "service", "user"}:
-        # Without a name the database is the one that is called as the user.
-        hidden += [f"user={user}" for user in [login.partition(":")[0]] if user]
-    return "&".join([shown(location), *hidden])
+    hosts, _, database = place.partition("/")
+    alone = None if "," in hosts else HOST.fullmatch(hosts)
+    parts = {"user": login.partition(":")[0], "dbname": database}
+    if alone:
+        parts |= {"host": alone[1].strip("[]"), "port": alone[2] or ""}
+    asked = dict(parse_qsl(query, keep_blank_values=True))
+    named = {key: unquote(value) for key, value in parts.items()} | asked
+    host, port = named.get("host", ""), named.get("port", "")
+    # A service, or libpq's environment, has a default of its own.
+    elsewhere = bool({"service", "servicefile"} & named.keys() or os.environ.get("PGSERVICE"))
+    if port == (os.environ.get("PGPORT") or PORT) == PORT and not elsewhere:
+        port = ""
+    server, kept = "", {}
+    if not alone and "host" not in asked:
+        server, kept = quote(hosts.lower(), safe=",:[]"), {"port": port}
+    elif host.startswith(("/", "@")) or "," in host:  # a socket, or several hosts
+        kept = {"host": host, "port": port}
+    else:
+        server = quote(host.lower(), safe=":")
+        server = (f"[{server}]" if ":" in server else server) + (port and f":{port}")
+    gallery = named.get("gallery", PEOPLE)
+    kept["gallery"] = "" if gallery == PEOPLE else gallery
+    # Without a name the database is the one that is called as the user.
+    hidden = {name: named.get(name, "") for name in LEADING if name != "user" or not named["dbname"]}
+    path = f"/{quote(named['dbname'], safe='')}" if named["dbname"] else ""
+    shown_part = "&".join(f"{name}={quote(value, safe='/:,@')}" for name, value in kept.items() if value)
+    return "&".join(
+        [
+            f"postgresql://{server}{path}{shown_part and '?'}{shown_part}",
+            *(f"{name}={quote(value, safe='')}" for name, value in hidden.items() if value),
+        ]
+    )
+
+
+def _told_milvus(location: str) -> str:
+    """As ``milvus.read_address`` reads it; neither an index nor how one connects makes another gallery."""
+    parts = urlsplit(location)
+    if parts.hostname is None:
+        return f"milvus://{os.path.realpath(unquote(parts.path))}"
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    return f"milvus://{host}:{parts.port or MILVUS_PORT}/{parts.path.removeprefix('/')}"
 
 
 class Opening(Protocol):
@@ -110,12 +175,7 @@ def open_store(
     scheme, sign, _ = str(location).partition("://")
     if not sign:
         return SqliteStore(Path(placed(location)), contract, similarity=similarity, key=key)
-    if scheme not in ENGINES:
-        raise UsageError(
-            f"No gallery of the kind {scheme!r} is known.",
-            hint=f"Give the path of a file, or an address: {', '.join(f'{name}://' for name in ENGINES)}.",
-        )
-    engine = ENGINES[scheme]
+    engine = _engine(scheme)
     try:
         opening: Opening = import_module(f"firstsight.gallery.{engine}").open_store
     except ModuleNotFoundError as error:
@@ -124,3 +184,42 @@ def open_store(
             hint=f"Install it: pip install 'firstsight[{engine}]'",
         ) from error
     return opening(str(location), contract, similarity=similarity, key=key)
+
+
+def back_up(location: str | Path, target: Path) -> None:
+    """Copy a gallery to a new file, of one moment, while others read and write it; whole or not at all.
+
+    Also what the service keeps beside a gallery, which is a file of the same kind.
+
+    Args:
+        location: of the gallery.
+        target: a file that is not there yet.
+
+    Raises:
+        UsageError: an engine that is backed up by its own means; or no kind of gallery.
+        GalleryMissing: there is none.
+        GalleryUnavailable: the target is there already, or cannot be written.
+        GalleryBusy, GalleryCorrupt: the gallery.
+    """
+    scheme, sign, _ = str(location).partition("://")
+    if sign:
+        _engine(scheme)
+        raise UsageError(
+            "A gallery on a server is backed up by the server's own tools.",
+            hint="Or copy it to a file: firstsight gallery copy ADDRESS FILE",
+        )
+    copy_file(Path(placed(location)), target)
+
+
+def _engine(scheme: str) -> str:
+    """The folder of the engine that an address names.
+
+    Raises:
+        UsageError: there is none.
+    """
+    if scheme not in ENGINES:
+        raise UsageError(
+            f"No gallery of the kind {scheme!r} is known.",
+            hint=f"Give the path of a file, or an address: {', '.join(f'{name}://' for name in ENGINES)}.",
+        )
+    return ENGINES[scheme]

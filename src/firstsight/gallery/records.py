@@ -1,8 +1,8 @@
-"""What a gallery holds, as plain data."""
+"""What a gallery holds, as plain data; what shows a face stays out of what is printed, as into a log."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
 import numpy as np
@@ -57,11 +57,11 @@ class Template:
 class NewTemplate:
     """A photo to be added to a person."""
 
-    embedding: NDArray[np.float32]
+    embedding: NDArray[np.float32] = field(repr=False)
     """(D,) of unit length, unless the model compares by other than inner products."""
     source: str = ""
     quality: float = 1.0
-    crop: bytes | None = None
+    crop: bytes | None = field(default=None, repr=False)
     """An encoded picture of the face, if the user wants it kept."""
 
 
@@ -72,7 +72,7 @@ class KeptCrop:
     template_id: int
     person: str
     source: str
-    crop: bytes | None
+    crop: bytes | None = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

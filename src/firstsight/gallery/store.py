@@ -109,13 +109,6 @@ class Store(Protocol):
             NoSuchPerson: nobody has that name or number.
         """
 
-    def person_of(self, number: int) -> Person:
-        """One of them, by ``Person.id``, which stays when they are renamed.
-
-        Raises:
-            NoSuchPerson: nobody has that number.
-        """
-
     def page(self, after: int, limit: int) -> list[Person]:
         """The next ``limit`` people whose number is above ``after``, in the order of enrolment."""
 
@@ -195,13 +188,6 @@ class Store(Protocol):
         Raises:
             NoSuchPerson: nobody has that name or number.
             UsageError: their last day has not passed; nothing was removed.
-        """
-
-    def known(self, name: str) -> bool:
-        """Whether somebody has that name.
-
-        Raises:
-            InvalidName: nobody can have it.
         """
 
     def count_people(self) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 
-from firstsight.errors import GalleryCorrupt
+from firstsight.errors import GalleryCorrupt, UsageError
 
 
 def now() -> str:
@@ -30,8 +30,19 @@ def read_time(text: str) -> datetime:
 
 
 def day(value: date | None) -> str | None:
-    """A day, without the time that a datetime has."""
-    return None if value is None else date.isoformat(value)
+    """A day, without the time that a datetime has.
+
+    Raises:
+        UsageError: it is none, such as a text that reads like one.
+    """
+    if value is None:
+        return None
+    if not isinstance(value, date):
+        raise UsageError(
+            f"{value!r} is {type(value).__name__}, not a day.",
+            hint='Give a datetime.date: date(2027, 1, 31), or date.fromisoformat("2027-01-31").',
+        )
+    return date.isoformat(value)
 
 
 def read_day(text: str | None) -> date | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from firstsight.errors import ImageError, NoFace, SeveralFaces
 from firstsight.faces import Box, Detector, Face
 from firstsight.faces.quality import UNJUDGED, Quality, assess
-from firstsight.images import DEFAULT_LIMITS, Limits, Source, read_image
+from firstsight.images import DEFAULT_LIMITS, Limits, Photo, read_image
 from firstsight.models import DEFAULT, Model, open_model
 
 
@@ -20,10 +20,10 @@ from firstsight.models import DEFAULT, Model, open_model
 class EncodedFace:
     """A face and its template."""
 
-    picture: NDArray[np.uint8]
+    picture: NDArray[np.uint8] = field(repr=False)
     """The whole upright photo, (H, W, 3)."""
     face: Face
-    embedding: NDArray[np.float32]
+    embedding: NDArray[np.float32] = field(repr=False)
     """(D,) of unit length."""
 
     def quality(self) -> Quality:
@@ -40,7 +40,7 @@ class JudgedFace:
     """What is needed of a face to say whose it is: its photo need not be held meanwhile."""
 
     box: Box
-    embedding: NDArray[np.float32]
+    embedding: NDArray[np.float32] = field(repr=False)
     """(D,) of unit length."""
     quality: Quality
 
@@ -49,10 +49,10 @@ class JudgedFace:
 class FoundFaces:
     """The faces of a photo, before they are embedded."""
 
-    picture: NDArray[np.uint8]
+    picture: NDArray[np.uint8] = field(repr=False)
     """The whole upright photo, (H, W, 3)."""
     faces: tuple[Face, ...]
-    crops: NDArray[np.uint8]
+    crops: NDArray[np.uint8] = field(repr=False)
     """(N, S, S, C): what the model sees of each."""
 
     def largest(self, count: int) -> FoundFaces:
@@ -79,7 +79,7 @@ class Encoder:
         self.model = open_model(model) if isinstance(model, str | Path) else model
         self.detector = detector or Detector()
 
-    def find(self, photo: Source, *, limits: Limits = DEFAULT_LIMITS) -> FoundFaces:
+    def find(self, photo: Photo, *, limits: Limits = DEFAULT_LIMITS) -> FoundFaces:
         """Every face in a photo, from left to right; the whole picture, for a model of whole pictures.
 
         Raises:
@@ -89,7 +89,7 @@ class Encoder:
         faces = self.detector.detect(picture) if self.model.preprocessing.points else [_whole(picture)]
         return FoundFaces(picture, tuple(faces), self.crops(picture, [face.landmarks for face in faces]))
 
-    def faces(self, photo: Source) -> list[EncodedFace]:
+    def faces(self, photo: Photo) -> list[EncodedFace]:
         """Every face in a photo with its template, from left to right.
 
         Raises:
@@ -98,7 +98,7 @@ class Encoder:
         found = self.find(photo)
         return found.encoded(self.model.embed(found.crops))
 
-    def only_face(self, photo: Source, called: str | None = None) -> EncodedFace:
+    def only_face(self, photo: Photo, called: str | None = None) -> EncodedFace:
         """The one face in a photo.
 
         Args:
@@ -144,12 +144,14 @@ def the_only(faces: Sequence[EncodedFace], name: str) -> EncodedFace:
             hint="Use a photo in which the whole face can be seen from the front.",
         )
     if len(faces) > 1:
+        boxes = [encoded.face.box for encoded in faces]
         places = "; ".join(
-            f"{box.width:.0f} x {box.height:.0f} px at ({box.left:.0f}, {box.top:.0f})"
-            for box in (encoded.face.box for encoded in faces)
+            f"{box.width:.0f} x {box.height:.0f} px at ({box.left:.0f}, {box.top:.0f})" for box in boxes
         )
         several = SeveralFaces(
-            f"{len(faces)} faces were found in {name}.", hint="Crop the photo so that it shows one person."
+            f"{len(faces)} faces were found in {name}.",
+            hint="Crop the photo so that it shows one person.",
+            boxes=boxes,
         )
         # Beside the message, which is read on a telephone as well.
         several.add_note(f"The faces: {places}.")
@@ -163,7 +165,7 @@ def _whole(picture: NDArray[np.uint8]) -> Face:
     return Face(Box(0.0, 0.0, float(width), float(height)), np.empty((0, 2), np.float32), 1.0)
 
 
-def label(photo: Source, place: int = 1, count: int = 1) -> str:
+def label(photo: Photo, place: int = 1, count: int = 1) -> str:
     """What to call a photo in messages and as the source of a template: its file's name.
 
     Args:

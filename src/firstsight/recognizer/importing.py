@@ -7,12 +7,13 @@ from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import date
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Final
 
 import numpy as np
 
-from firstsight.datasets import is_picture, owners
+from firstsight.datasets import is_picture
+from firstsight.datasets.archive import files_in
 from firstsight.errors import FirstsightError, InvalidName, NoSuchPerson, UsageError
 from firstsight.gallery import NewTemplate
 from firstsight.gallery.copying import everybody
@@ -60,39 +61,66 @@ class Outcome:
     error: FirstsightError | None = None
 
 
+def find_people(folder: Path) -> list[FolderPhoto]:
+    """The photos of a folder, person by person, where nobody can be taken for somebody else.
+
+    In a data set a picture is of the folder that it lies in, here of the first one. Where the two differ the
+    first may be a person, with a folder for each year, or a team; nothing tells, and a team that is taken for
+    one person would make one of all its people.
+
+    Raises:
+        UsageError: it is no folder, cannot be read, holds no pictures, or one that may be of either.
+    """
+    found = find_photos(folder)
+    for photo in found:
+        innermost = PurePosixPath(photo.label).parent.name
+        if innermost not in ("", photo.person):
+            raise UsageError(
+                f"{folder} holds {photo.label}, and nothing tells whether that is a photo of "
+                f"{photo.person!r} or of {innermost!r}.",
+                hint=f"If {photo.person!r} is a person, put their photos straight into "
+                f"{folder / photo.person}; if it is a group, name that folder instead.",
+            )
+    return found
+
+
 def find_photos(folder: Path) -> list[FolderPhoto]:
-    """The photos of a folder, person by person; what lies in folders of a person's sub-folder is theirs.
+    """All photos of a folder, however deep they lie; see ``find_people`` for who is to be enrolled.
+
+    Links are followed. What is not there (a link that leads nowhere, a folder that may not be read) is found
+    as well, to be refused by name: it may be a photo, or all those of somebody.
 
     Raises:
         UsageError: it is no folder, cannot be read, or holds no pictures.
     """
     if not folder.is_dir():
         raise UsageError(f"{folder} is no folder.", hint="Name one with a sub-folder for each person.")
-    found: dict[str, Path] = {}
     try:
-        for path in sorted(folder.rglob("*")):
-            label = path.relative_to(folder).as_posix()
-            if is_picture(label) and path.is_file():
-                found[label] = path
+        labels = [label for label, there in files_in(folder) if is_picture(label) or not there]
     except OSError as error:
         raise UsageError(f"{folder} cannot be read ({error}).", hint="Check its permissions.") from error
-    if not found:
+    if not labels:
         raise UsageError(
             f"{folder} holds no pictures.",
             hint="Put each person's photos into a sub-folder, or name each file after its person.",
         )
-    people = owners(found, folder, outermost=True)
-    return [FolderPhoto(path, people[label], label) for label, path in found.items()]
+    return [FolderPhoto(folder / label, _person(label), label) for label in sorted(labels, key=Path)]
+
+
+def _person(label: str) -> str:
+    """The first folder of a photo; of one outside of all folders its own name, without the ending."""
+    place = PurePosixPath(label)
+    return place.parts[0] if place.parent.name or not is_picture(label) else place.stem
 
 
 def support_set(folder: Path) -> dict[str, Path]:
     """One photo of each of C people.
 
     Raises:
-        UsageError: it is no such folder, or a person has several photos.
+        UsageError: it is no such folder, or a person has several photos, or whose one is cannot be told.
     """
     people: dict[str, Path] = {}
-    for photo in find_photos(folder):
+    for photo in find_people(folder):
         if photo.person in people:
             raise UsageError(
                 f"{folder} has more than one photo of {photo.person}.",

@@ -58,7 +58,7 @@ class Making:
 class Faces:
     """The faces of one photo."""
 
-    templates: NDArray[np.float32]
+    templates: NDArray[np.float32] = field(repr=False)
     """(N, D)."""
     boxes: NDArray[np.float32]
     """(N, 4): left, top, width, height."""

@@ -15,7 +15,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final, Generic, TypeVar
 
@@ -43,7 +43,7 @@ Kept = TypeVar("Kept")
 class Seen(Generic[Kept]):
     """What is to be embedded of a photo, and what else is kept of it."""
 
-    crops: NDArray[np.uint8] | None
+    crops: NDArray[np.uint8] | None = field(repr=False)
     """(N, S, S, C), as the model takes them; N may be 0. None: nothing."""
     kept: Kept
 
@@ -54,7 +54,7 @@ class Done(Generic[Item, Kept]):
 
     item: Item
     kept: Kept | None
-    embeddings: NDArray[np.float32]
+    embeddings: NDArray[np.float32] = field(repr=False)
     """(N, D), a row for each crop."""
     error: FirstsightError | None = None
 

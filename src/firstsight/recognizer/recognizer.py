@@ -16,7 +16,8 @@ from firstsight.faces.kept import keep
 from firstsight.gallery import Contract, Match, NewTemplate, Person, Receipt, Store, open_store
 from firstsight.gallery.index import Similarity, inner_product
 from firstsight.gallery.names import checked_name
-from firstsight.images import Source
+from firstsight.gallery.text import day
+from firstsight.images import Photo
 from firstsight.models import DEFAULT, Model
 from firstsight.recognizer import comparing
 from firstsight.recognizer.answers import Candidate, Sighting, Verification
@@ -66,7 +67,7 @@ class Recognizer:
     def enroll(
         self,
         name: str,
-        *photos: Source,
+        *photos: Photo,
         consent: str | None = None,
         retain_until: date | None = None,
         notes: str | None = None,
@@ -89,12 +90,21 @@ class Recognizer:
 
         Raises:
             InvalidName: the name.
+            UsageError: no photo, a day that is no ``date``, or a note that is no text.
             ImageError, NoFace, SeveralFaces, PoorQuality: one of the photos.
             GalleryError: the gallery.
         """
         if not photos:
             raise UsageError(f"No photo was given of {name}.", hint="Give at least one.")
         name = checked_name(name)
+        # Before the photos, which take their time.
+        day(retain_until)
+        for what, value in (("consent", consent), ("notes", notes), ("source", source)):
+            if not isinstance(value, str | None):
+                raise UsageError(
+                    f"The {what} given of {name} is {type(value).__name__}, not a text.",
+                    hint="Give a text, or leave it out.",
+                )
         called = [label(photo, place, len(photos)) for place, photo in enumerate(photos, 1)]
         templates = [
             new_template(
@@ -104,7 +114,7 @@ class Recognizer:
         ]
         return self.store.add(name, templates, consent=consent, retain_until=retain_until, notes=notes)
 
-    def identify(self, photo: Source, *, fpir: float = FPIR) -> list[Sighting]:
+    def identify(self, photo: Photo, *, fpir: float = FPIR) -> list[Sighting]:
         """Who is in a photo: every face, from left to right.
 
         Of several photos of a person the best-scoring one counts.
@@ -148,7 +158,7 @@ class Recognizer:
             sightings.append(Sighting(face.box, best, runner_up, threshold, face.quality))
         return sightings
 
-    def verify(self, left: Source, right: Source, *, fmr: float = comparing.FMR) -> Verification:
+    def verify(self, left: Photo, right: Photo, *, fmr: float = comparing.FMR) -> Verification:
         """Whether two photos show the same person; see ``comparing.verify``."""
         return comparing.verify(self.encoder, left, right, fmr=fmr)
 

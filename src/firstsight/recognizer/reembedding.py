@@ -5,7 +5,7 @@ from __future__ import annotations
 import stat
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -36,7 +36,7 @@ class Lost:
 class Plan:
     """What moving a gallery would do."""
 
-    embeddings: Mapping[int, NDArray[np.float32]]
+    embeddings: Mapping[int, NDArray[np.float32]] = field(repr=False)
     """(D,) by template."""
     lost: tuple[Lost, ...]
     people_left: tuple[str, ...]
@@ -157,11 +157,18 @@ class _Folder:
         raise UsageError(f"no crop was kept, and no photo is in {self._photos}")
 
     def _found(self, kept: KeptCrop) -> list[tuple[Path, _File]]:
-        """Where the photo may be, the person's own folder first."""
+        """Where the photo may be, the person's own folder first; never outside of ours.
+
+        Whoever uploaded a photo chose what it is called. Links within the folder are its owner's.
+        """
         if not kept.source:
             return []
-        places = self._photos / kept.person / kept.source, self._photos / kept.source
-        return [(place, file) for place in places if (file := _file(place))]
+        inside = [
+            place
+            for place in (self._photos / kept.person / kept.source, self._photos / kept.source)
+            if place.is_relative_to(self._photos) and ".." not in place.relative_to(self._photos).parts
+        ]
+        return [(place, file) for place in inside if (file := _file(place))]
 
 
 def _file(place: Path) -> _File | None:

@@ -10,7 +10,7 @@ from tests.gallery.gallery_makers import CONTRACT, KEY, OTHER, names, photos, un
 from tests.gallery.milvus.milvus_breaking import broken, whole
 from tests.gallery.milvus.milvus_rows import rows
 
-from firstsight.errors import GalleryLocked, ModelMismatch, UsageError
+from firstsight.errors import GalleryLocked, ModelMismatch, NoSuchPerson, UsageError
 from firstsight.gallery import Store, open_store
 from firstsight.gallery.milvus import MilvusStore, writer
 from firstsight.gallery.milvus.layout import PART, PARTS
@@ -38,7 +38,8 @@ def test_killed_while_adding(milvus: MilvusStore, monkeypatch: pytest.MonkeyPatc
     dying(milvus, monkeypatch, "insert", inserts, lambda: milvus.add("Ada", photos(3, 1, b"crop")))
     assert names(milvus.people()) == ["Bob"]
     assert [match.person for match in milvus.search(units(1, 1), 5)[0]] == ["Bob"]
-    assert not milvus.known("Ada")
+    with pytest.raises(NoSuchPerson):
+        milvus.person("Ada")
     assert milvus.count_templates() == 1
     whole(milvus)
     assert milvus.add("Ada", photos(1, 1)).templates == 1

@@ -10,14 +10,15 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.gallery import gallery_workers
 from tests.gallery.gallery_makers import CONTRACT, KEY, names, photos, raw
 
-from firstsight.errors import GalleryCorrupt, GalleryError, GalleryUnavailable
+from firstsight.errors import ChangeUncertain, GalleryCorrupt, GalleryError, GalleryUnavailable
 from firstsight.gallery import Contract, Store, open_store
-from firstsight.gallery.sqlite import SqliteStore
+from firstsight.gallery.sqlite import SqliteStore, templates
 
 NOBODY = 65534
 
@@ -261,6 +262,110 @@ def test_a_disk_that_is_full(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) > 1
+
+
+def taken_away(path: Path, to: Path) -> None:
+    """Moved, with its log."""
+    to.mkdir()
+    for file in path.parent.glob(f"{path.name}*"):
+        file.rename(to / file.name)
+
+
+def deleted(path: Path, to: Path) -> None:
+    for file in path.parent.glob(f"{path.name}*"):
+        file.unlink()
+
+
+def replaced(path: Path, to: Path) -> None:
+    """By another gallery, as a second process would make it."""
+    deleted(path, to)
+    other = open_store(path, CONTRACT)
+    other.add("Zoe", photos(1, 9))
+    other.close()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a file that is open stays there")
+@pytest.mark.parametrize("happens", [taken_away, deleted, replaced])
+def test_a_file_that_is_taken_away_while_it_is_open(
+    path: Path, tmp_path: Path, happens: Callable[[Path, Path], None]
+) -> None:
+    """Nobody is acknowledged who would be in no gallery, and nobody answers from one that is gone."""
+    store = open_store(path, CONTRACT)
+    store.add("Ada", photos(1, 1))
+    happens(path, tmp_path / "elsewhere")
+    calls: list[Callable[[], object]] = [
+        lambda: store.add("Bob", photos(1, 2)),
+        lambda: store.erase("Ada"),
+        lambda: store.annotate("Ada", notes="x"),
+        store.count_templates,  # what a service is asked whether it is ready
+        store.people,
+        lambda: store.search(photos(1, 1)[0].embedding[None], 1),
+    ]
+    for call in calls:
+        refused(call, GalleryUnavailable, "no longer")
+    store.close()
+    if happens is replaced:
+        other = open_store(path)
+        assert names(other.people()) == ["Zoe"]
+        other.close()
+    else:
+        assert not path.exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a file that is open stays there")
+def test_a_file_that_was_put_back_is_used_again(path: Path, tmp_path: Path) -> None:
+    store = open_store(path, CONTRACT)
+    taken_away(path, tmp_path / "elsewhere")
+    refused(lambda: store.add("Ada", photos(1, 1)), GalleryUnavailable, "no longer")
+    for file in (tmp_path / "elsewhere").iterdir():
+        file.rename(tmp_path / file.name)
+    store.add("Ada", photos(1, 1))
+    store.close()
+    again = open_store(path)
+    assert names(again.people()) == ["Ada"]
+    again.close()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a file that is open stays there")
+def test_a_file_that_is_taken_away_during_a_change(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Made it was, but where nobody looks: not acknowledged, nor told as undone."""
+    store = open_store(path, CONTRACT)
+    add = templates.add
+
+    def meanwhile(*given: Any) -> None:
+        add(*given)
+        taken_away(path, tmp_path / "elsewhere")
+
+    monkeypatch.setattr(templates, "add", meanwhile)
+    refused(lambda: store.add("Ada", photos(1, 1)), ChangeUncertain, "while it was changed")
+    store.close()
+
+
+def test_a_process_may_change_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    store = open_store("people.db", CONTRACT)
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    store.add("Ada", photos(1, 1))
+    assert names(store.people()) == ["Ada"]
+    store.close()
+
+
+def test_a_system_that_gives_files_no_numbers(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    known = Path.stat
+
+    def unnumbered(self: Path, **given: Any) -> os.stat_result:
+        return os.stat_result(
+            [0 if place in (1, 2) else value for place, value in enumerate(known(self, **given))]
+        )
+
+    monkeypatch.setattr(Path, "stat", unnumbered)
+    store = open_store(path, CONTRACT)
+    store.add("Ada", photos(1, 1))
+    assert names(store.people()) == ["Ada"]
+    store.close()
 
 
 def test_galleries_need_neither_torch_nor_a_model() -> None:

@@ -6,7 +6,8 @@ people: it holds the new state of one person or of two, with the numbers of the 
 templates. Writing it is the moment at which the change is made. Templates and crops are written
 before, and are not seen as long as no person names them; what a change supersedes is removed after
 it, and, should we die before that, by the next who writes: each row says which call it is of, so that
-all of the last one is found.
+all of the last one is found. What a copy brings has its numbers already, which do not tell of which call
+it is; so a row that changes nobody says first whose it is going to be.
 
 ``NAME``                 the root: which model made the gallery, who writes now, crops
 ``NAME_gG_people``       changes of people, G counting the models that the gallery had
@@ -109,6 +110,25 @@ class Totals:
     """The highest number that was given."""
     last_template: int = 0
 
+    def changed(self, before: Sequence[Record], after: Sequence[Record]) -> Totals:
+        """After one more change, of people as they were and as they are."""
+        return replace(
+            self,
+            change=self.change + 1,
+            people=self.people + len(after) - len(before),
+            templates=self.templates
+            + sum(len(record.rows) for record in after)
+            - sum(len(record.rows) for record in before),
+        )
+
+    def beyond(self, person: int, template: int) -> Totals:
+        """With no number up to these still to be given."""
+        return replace(
+            self,
+            last_person=max(self.last_person, person),
+            last_template=max(self.last_template, template),
+        )
+
     def leaving_out(self, numbers: int) -> Totals:
         """With so many numbers of each kind that are never given."""
         return replace(
@@ -149,6 +169,8 @@ class Change:
     """Rows of which nothing holds any more; where somebody is removed, every row that holds them."""
     call: Call
     """In which it is made."""
+    taking: tuple[int, int] | None = None
+    """The first and the last of whom templates are written in it, by numbers that they had elsewhere."""
 
     @property
     def pk(self) -> int:
@@ -196,6 +218,7 @@ def change_row(change: Change) -> Row:
             ],
             "supersedes": change.supersedes,
             "call": [change.call.change, change.call.template],
+            **({"taking": change.taking} if change.taking else {}),
         },
         separators=(",", ":"),
     )
@@ -239,6 +262,12 @@ def read_call(row: Row, last_template: int) -> Call:
     """The call in which a change was made, from its row, and the last number that it gave."""
     first, template = json.loads(row["body"]).get("call", (row["pk"] - FORMERLY + 1, last_template))
     return Call(first, template)
+
+
+def read_taking(row: Row) -> tuple[int, int] | None:
+    """Of whom templates are written in the call of a change, if it says so, from its row."""
+    people = json.loads(row["body"]).get("taking")
+    return (people[0], people[1]) if people else None
 
 
 def _record(value: dict[str, Any]) -> Record | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from firstsight.gallery.milvus.connection import AT_A_TIME, Row
@@ -16,6 +16,7 @@ from firstsight.gallery.milvus.layout import (
     read_call,
     read_records,
     read_superseded,
+    read_taking,
 )
 from firstsight.gallery.milvus.view import Found, View
 
@@ -61,6 +62,7 @@ def undone(view: View, totals: Totals) -> Undone:
     named = {pair for record in new for pair in record.rows}
     staged = query(names.templates, f"pk > {call.template}", ("pk",), view.moment)
     crops = query(names.root, f"pk >= {CROPS + PARTS * (call.template + 1)}", ("pk",), view.moment)
+    taken = _taken(view, rows)
     kept = {number for number, _ in named}
     shared = [
         (int(row["pk"]), tuple(record for _, record in people if record and now[record.id][0] is row))
@@ -74,9 +76,40 @@ def undone(view: View, totals: Totals) -> Undone:
         tuple(sorted(there)),
         next((each for each in shared if each[1]), None),
         totals.change if rows and not any(record for _, record in read_records(rows[-1])) else 0,
-        tuple(sorted({int(row["pk"]) for row in staged} - {row for _, row in named})),
-        tuple(sorted(row["pk"] for row in crops if (row["pk"] - CROPS) // PARTS not in kept)),
+        tuple(sorted(({int(row["pk"]) for row in staged} - {row for _, row in named}) | taken.keys())),
+        tuple(
+            sorted(
+                {row["pk"] for row in crops if (row["pk"] - CROPS) // PARTS not in kept}
+                | _crops(view, set(taken.values()))
+            )
+        ),
     )
+
+
+def _taken(view: View, rows: Iterable[Row]) -> dict[int, int]:
+    """Rows that a copy wrote and nobody names, with the numbers of their templates."""
+    found = [
+        each
+        for first, last in filter(None, map(read_taking, rows))
+        for each in view.connection.query(
+            view.names.templates,
+            f"person >= {first} and person <= {last}",
+            ("pk", "template", "person"),
+            view.moment,
+        )
+    ]
+    people = view.by_numbers({each["person"] for each in found})
+    named = {pair for each in people.values() for pair in each.record.rows}
+    return {each["pk"]: each["template"] for each in found if (each["template"], each["pk"]) not in named}
+
+
+def _crops(view: View, templates: Collection[int]) -> set[int]:
+    """The rows of these templates' crops."""
+    if not templates:
+        return set()
+    first, last = CROPS + PARTS * min(templates), CROPS + PARTS * (max(templates) + 1)
+    rows = view.connection.query(view.names.root, f"pk >= {first} and pk < {last}", ("pk",), view.moment)
+    return {row["pk"] for row in rows if (row["pk"] - CROPS) // PARTS in templates}
 
 
 def _there(view: View, changes: Iterable[int]) -> dict[int, Row]:

@@ -93,8 +93,11 @@ def take(view: View, writer: Writer, people: Sequence[tuple[Person, Sequence[Hel
     for person, _ in people:
         if person.id in taken or person.name in named:
             raise no_place_for(person)
+    if not people:
+        return
     numbers = [template.id for _, held in people for template, _ in held]
     make_way(view, numbers)
+    call = writer.announce([person.id for person, _ in people])
     staged: list[Row] = []
     crops: list[Row] = []
     changes: list[tuple[dict[int, Record | None], dict[int, Found | None]]] = []
@@ -112,9 +115,9 @@ def take(view: View, writer: Writer, people: Sequence[tuple[Person, Sequence[Hel
             tuple((template.id, template.id) for template, _ in held),
         )
         changes.append(({record.id: record}, {record.id: None}))
-    writer.raise_numbers(max((person.id for person, _ in people), default=0), max(numbers, default=0))
+    writer.raise_numbers(max(person.id for person, _ in people), max(numbers, default=0))
     writer.stage(staged, crops)
-    writer.commit_each(changes)
+    writer.commit_each(changes, call)
 
 
 def staged_rows(writer: Writer, person: int, new: Sequence[NewTemplate]) -> tuple[list[Row], list[Row]]:

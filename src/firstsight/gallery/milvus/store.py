@@ -113,10 +113,6 @@ class MilvusStore(Adding):
         who = checked_who(who)
         return self._read(lambda view: view.get(who).record.person())
 
-    def person_of(self, number: int) -> Person:
-        """One of them, by number."""
-        return self._read(lambda view: view.get(number).record.person())
-
     def page(self, after: int, limit: int) -> list[Person]:
         """The next people in the order of enrolment."""
 
@@ -216,11 +212,6 @@ class MilvusStore(Adding):
             rows = view.rows([row for _, row in found.record.rows])
             writer.commit({found.record.id: None}, {found.record.id: found})
             return receipt(found.record, rows)
-
-    def known(self, name: str) -> bool:
-        """Whether somebody has that name."""
-        name = checked_name(name)
-        return self._read(lambda view: view.find(name) is not None)
 
     def count_people(self) -> int:
         """How many people there are."""

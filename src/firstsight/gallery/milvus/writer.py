@@ -120,18 +120,14 @@ class Writer:
 
     def raise_numbers(self, person: int, template: int) -> bool:
         """See that no number up to these is given, and tell whether one would have been."""
-        before = self._totals
-        self._totals = replace(
-            before,
-            last_person=max(before.last_person, person),
-            last_template=max(before.last_template, template),
-        )
+        before, self._totals = self._totals, self._totals.beyond(person, template)
         return self._totals != before
 
     def stage(self, templates: Sequence[Row], crops: Sequence[Row]) -> None:
         """Write templates and crops, which nobody sees before a change names them."""
         names = self._current.names
-        for collection, rows in ((names.root, crops), (names.templates, templates)):
+        # Templates first, for by them the crops are found of a copy that was killed.
+        for collection, rows in ((names.templates, templates), (names.root, crops)):
             self._insert(collection, rows)
         self._unflushed += len(templates)
 
@@ -148,9 +144,23 @@ class Writer:
         if len(alive) == 2:
             self._part(self._totals.change, alive, call)
 
-    def commit_each(self, changes: Sequence[tuple[Mapping[int, Record | None], Replaced]]) -> None:
-        """Make several changes, in this order; should we die, those until some one were made."""
-        self._make(changes, self._call)
+    def commit_each(
+        self, changes: Sequence[tuple[Mapping[int, Record | None], Replaced]], call: Call | None = None
+    ) -> None:
+        """Make several changes, in this order; should we die, those until some one were made.
+
+        They are of the call that ``announce`` began, or of a new one.
+        """
+        self._make(changes, call or self._call)
+
+    def announce(self, people: Collection[int]) -> Call:
+        """Say, before they are written, of whom rows come with numbers that they had elsewhere.
+
+        Those may be below what was given here long ago: who mends would not know them by their numbers.
+        """
+        call = self._call
+        self._make([({}, {})], call, (min(people), max(people)))
+        return call
 
     @property
     def _call(self) -> Call:
@@ -163,27 +173,24 @@ class Writer:
             found = Found(shared, record, record is not records[-1])
             self._make([({record.id: record}, {record.id: found})], call)
 
-    def _make(self, changes: Sequence[tuple[Mapping[int, Record | None], Replaced]], call: Call) -> None:
+    def _make(
+        self,
+        changes: Sequence[tuple[Mapping[int, Record | None], Replaced]],
+        call: Call,
+        taking: tuple[int, int] | None = None,
+    ) -> None:
         view, totals, rows = self._current, self._totals, []
         made: list[tuple[Change, Replaced]] = []
         for records, replaced in changes:
             before = [found.record for found in replaced.values() if found]
-            after = [record for record in records.values() if record]
-            totals = replace(
-                totals,
-                change=totals.change + 1,
-                people=totals.people + len(after) - len(before),
-                templates=totals.templates
-                + sum(len(record.rows) for record in after)
-                - sum(len(record.rows) for record in before),
-            )
+            totals = totals.changed(before, [record for record in records.values() if record])
             spent = {found.pk for found in replaced.values() if found and not found.shared}
             if removed := [number for number, record in records.items() if record is None]:
                 # All that there are, not the current one alone: it is this row that hides the others.
                 spent |= view.holding(removed, records)
             if not made and self._tombstone:
                 spent.add(self._tombstone)
-            change = Change(totals, tuple(records.items()), tuple(sorted(spent)), call)
+            change = Change(totals, tuple(records.items()), tuple(sorted(spent)), call, taking)
             rows.append(change_row(change))
             made.append((change, replaced))
         self._insert(view.names.people, rows)
@@ -245,12 +252,7 @@ class Writer:
             record = replace(record, rows=kept)
             if not kept:
                 left.append(record.name)
-            totals = replace(
-                totals,
-                change=totals.change + 1,
-                people=totals.people + 1,
-                templates=totals.templates + len(kept),
-            )
+            totals = totals.changed([], [record])
             changes.append(change_row(Change(totals, ((record.id, record),), (), Call.whole(totals))))
             if len(changes) >= BATCH or len(templates) >= BATCH:
                 self._write(new, templates, changes)
@@ -317,8 +319,8 @@ class Writer:
         self._tombstone = left.tombstone
         self._lease.check()
         self._sweep(left.old, left.new, left.spent)
-        self.connection.delete(view.names.templates, left.templates)
         self.connection.delete(view.names.root, left.crops)
+        self.connection.delete(view.names.templates, left.templates)
         self.raise_numbers(0, left.highest)
         self._beacon = view.header.beacon
         if left.shared:

@@ -123,10 +123,6 @@ class PostgresStore(Adding):
         who = checked_who(who)
         return self._connection.read(lambda cursor: people.get(cursor, who))
 
-    def person_of(self, number: int) -> Person:
-        """One of them, by number."""
-        return self._connection.read(lambda cursor: people.get(cursor, number))
-
     def page(self, after: int, limit: int) -> list[Person]:
         """The next people in the order of enrolment."""
         return self._connection.read(lambda cursor: people.page(cursor, after, limit))
@@ -223,11 +219,6 @@ class PostgresStore(Adding):
             return person, held
 
         return self._erase(work)
-
-    def known(self, name: str) -> bool:
-        """Whether somebody has that name."""
-        name = checked_name(name)
-        return self._connection.read(lambda cursor: people.find(cursor, name) is not None)
 
     def count_people(self) -> int:
         """How many people there are."""

@@ -11,7 +11,14 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-from firstsight.errors import GalleryBusy, GalleryCorrupt, GalleryError, GalleryMissing, GalleryUnavailable
+from firstsight.errors import (
+    ChangeUncertain,
+    GalleryBusy,
+    GalleryCorrupt,
+    GalleryError,
+    GalleryMissing,
+    GalleryUnavailable,
+)
 from firstsight.gallery.marked import SMALLEST
 
 PATIENCE: Final = 10.0
@@ -25,7 +32,8 @@ PAUSE: Final = 0.02
 class Connection:
     """Reads and writes of one file, by threads one at a time each.
 
-    Who reads never waits for who writes, in this process or another.
+    Who reads never waits for who writes, in this process or another. Only the file that lies at its place
+    is used: SQLite goes on with one that was moved, deleted or replaced, where nobody would ever look.
     """
 
     def __init__(self, path: Path, *, create: bool) -> None:
@@ -35,9 +43,16 @@ class Connection:
             GalleryUnavailable, GalleryCorrupt, GalleryBusy: it cannot be opened.
         """
         self.path = path
+        # Absolute, for the process may change its folder, and SQLite gives names like ":memory:" a meaning.
+        self._place = path.absolute()
         self._reading, self._writing = threading.Lock(), threading.Lock()
         self._prepare(create)
         self._writer = self._connect()
+        try:
+            self._file = self._found()
+        except BaseException:
+            self._writer.close()
+            raise
         self._reader = self._writer
 
     def start(self) -> None:
@@ -49,8 +64,13 @@ class Connection:
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
-        """One state of the file."""
+        """One state of the file.
+
+        Raises:
+            GalleryUnavailable: the file is no longer at its place.
+        """
         with self._reading, self._reporting():
+            self._see_it_is_there()
             self._reader.execute("BEGIN")
             try:
                 yield self._reader
@@ -60,16 +80,29 @@ class Connection:
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
-        """One transaction: all of it is on the disk afterwards, or none."""
+        """One transaction: all of it is on the disk afterwards, or none.
+
+        Raises:
+            GalleryUnavailable: the file is no longer at its place; nothing was changed.
+            ChangeUncertain: it was moved, deleted or replaced meanwhile, and the change went with it.
+        """
         with self._writing, self._reporting():
             self._writer.execute("BEGIN IMMEDIATE")
             try:
+                self._see_it_is_there()
                 yield self._writer
                 self._writer.execute("COMMIT")
             except BaseException:
                 if self._writer.in_transaction:
                     self._writer.execute("ROLLBACK")
                 raise
+            # Again: what is acknowledged has to lie where others, and the next start, will look for it.
+            try:
+                self._see_it_is_there()
+            except GalleryUnavailable as error:
+                raise ChangeUncertain(
+                    f"{self.path} was moved, deleted or replaced while it was changed.", hint=error.hint
+                ) from error
 
     @contextmanager
     def maintaining(self) -> Iterator[sqlite3.Connection]:
@@ -118,11 +151,39 @@ class Connection:
                 hint="Check its folder, or name another file with --gallery.",
             ) from error
 
+    def _found(self) -> tuple[int, int]:
+        """What tells the file at our place from any other: the number of one that is open is not given again.
+
+        Some systems know no such numbers and say 0; they let nobody take away a file that is open.
+
+        Raises:
+            GalleryUnavailable: none is there.
+        """
+        try:
+            found = self._place.stat()
+        except OSError as error:
+            raise GalleryUnavailable(
+                f"{self.path} is no longer where it was opened ({error.strerror}).",
+                hint="Put it back, with the -wal beside it, or open the gallery anew.",
+            ) from error
+        return found.st_dev, found.st_ino
+
+    def _see_it_is_there(self) -> None:
+        """The file that is open still lies at its place.
+
+        Raises:
+            GalleryUnavailable: it does not.
+        """
+        if self._found() != self._file:
+            raise GalleryUnavailable(
+                f"{self.path} is no longer the file that was opened: another was put in its place.",
+                hint="Open the gallery anew; a service has to be started again.",
+            )
+
     def _connect(self) -> sqlite3.Connection:
         with self._reporting():
-            # Absolute, for SQLite gives names like ":memory:" a meaning of their own.
             database = sqlite3.connect(
-                self.path.absolute(),
+                self._place,
                 timeout=PATIENCE,
                 isolation_level=None,
                 check_same_thread=False,

@@ -108,11 +108,6 @@ class SqliteStore(Adding):
         with self._connection.reading() as database:
             return people.get(database, who)
 
-    def person_of(self, number: int) -> Person:
-        """One of them, by number."""
-        with self._connection.reading() as database:
-            return people.get(database, number)
-
     def page(self, after: int, limit: int) -> list[Person]:
         """The next people in the order of enrolment."""
         with self._connection.reading() as database:
@@ -201,12 +196,6 @@ class SqliteStore(Adding):
             held = templates.of_person(database, person)
             people.remove(database, person)
         return self._receipt(person, held)
-
-    def known(self, name: str) -> bool:
-        """Whether somebody has that name."""
-        name = checked_name(name)
-        with self._connection.reading() as database:
-            return people.find(database, name) is not None
 
     def count_people(self) -> int:
         """How many people there are."""
