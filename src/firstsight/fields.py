@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from firstsight.errors import FirstsightError
+from firstsight.errors import FirstsightError, SeveralFaces
 from firstsight.gallery import Person, Receipt, Template
 
 if TYPE_CHECKING:
@@ -112,7 +112,10 @@ def verification(found: Verification) -> Fields:
 
 def error(found: FirstsightError) -> Fields:
     """What happened, for a machine and for people."""
-    return {"code": found.code, "message": found.message, "hint": found.hint}
+    told: Fields = {"code": found.code, "message": found.message, "hint": found.hint}
+    if isinstance(found, SeveralFaces) and found.boxes:
+        told["boxes"] = [box(one) for one in found.boxes]
+    return told
 
 
 def rounded(value: float | None) -> float | None:

@@ -24,10 +24,8 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 
 from firstsight.errors import ImageError, ImageMissing, ImageTooLarge, ImageUnreadable
 
-Source = Path | str | bytes | Image.Image | NDArray[Any]
-"""What a picture can be read from, also by a service's client."""
-Photo = Source | bytearray | memoryview | BinaryIO
-"""All that a picture can be read from here."""
+Source = Path | str | bytes | bytearray | memoryview | BinaryIO | Image.Image | NDArray[Any]
+"""What a picture can be read from."""
 
 ENDINGS: Final = {
     "JPEG": (".jpg", ".jpeg", ".jfif"),
@@ -71,7 +69,7 @@ ROUNDING: Final = 0.02
 _filtering: Final = threading.Lock()
 
 
-def read_image(source: Photo, *, limits: Limits = DEFAULT_LIMITS) -> NDArray[np.uint8]:
+def read_image(source: Source, *, limits: Limits = DEFAULT_LIMITS) -> NDArray[np.uint8]:
     """Decode a picture and turn it upright.
 
     Args:
@@ -97,7 +95,7 @@ def read_image(source: Photo, *, limits: Limits = DEFAULT_LIMITS) -> NDArray[np.
     if isinstance(source, str | os.PathLike):
         name, content = str(source), read_file(Path(source), limits)
     else:
-        name, content = "the picture", _given(source, limits)
+        name, content = "the picture", given(source, limits)
     return _turned(*_read(content, name, limits))
 
 
@@ -140,8 +138,13 @@ def read_file(path: Path, limits: Limits = DEFAULT_LIMITS) -> bytes:
         ) from error
 
 
-def _given(source: object, limits: Limits) -> bytes:
-    """What was handed over as bytes or as an open file, of which no more is read than is allowed."""
+def given(source: object, limits: Limits = DEFAULT_LIMITS) -> bytes:
+    """What was handed over as bytes or as an open file, of which no more is read than is allowed.
+
+    Raises:
+        ImageTooLarge: more bytes than the limits allow.
+        ImageUnreadable: neither of the two, or a file that cannot be read.
+    """
     if isinstance(source, bytes | bytearray | memoryview):
         count = memoryview(source).nbytes
         if count > limits.bytes:

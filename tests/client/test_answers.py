@@ -19,7 +19,7 @@ def test_identify_gives_every_face() -> None:
     known, unknown, first, blurred = service.client().identify(b"photo", fpir=0.003)
     (asked,) = service.asked
     assert asked.line == "POST /v1/identify"
-    assert asked.params == {"fpir": "0.003", "limit": "100"}
+    assert asked.params == {"fpir": "0.003", "limit": "50"}
     assert [(part.field, part.content) for part in asked.photos] == [("photo", b"photo")]
     assert known.person == "Ada"
     assert known.box == Box(10.5, 20.25, 100.0, 120.0)
@@ -36,6 +36,13 @@ def test_identify_gives_every_face() -> None:
     assert (first.person, first.best, first.similarity, first.margin) == (None, None, None, None)
     assert (blurred.runner_up, blurred.margin) == (None, None)
     assert blurred.quality.reasons == ("too blurred", "too dark")
+
+
+def test_what_a_key_may_not_read_is_empty() -> None:
+    """The service leaves out what is noted of people for a key that may only compare."""
+    hidden = ADA | {"consent": None, "notes": None}
+    (ada,) = Double([says({"people": [hidden], "next": None})]).client().people()
+    assert (ada.consent, ada.notes) == ("", "")
 
 
 @pytest.mark.parametrize(

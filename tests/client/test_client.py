@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import subprocess
 import sys
 from datetime import UTC, date, datetime
@@ -25,7 +26,7 @@ from firstsight.client import Client
 from firstsight.errors import InvalidName, NoSuchPerson, ServiceError, ServiceUnavailable, UsageError
 from firstsight.gallery import Person, Receipt
 from firstsight.recognizer import Recognizer, Verification
-from firstsight.service.routes.faces import identify
+from firstsight.service import Settings
 from firstsight.service.routes.people import everybody
 
 PERSON = Person(3, "Ada", datetime(2026, 11, 25, 10, tzinfo=UTC), "signed", date(2027, 1, 1), "", 2)
@@ -93,7 +94,7 @@ def test_the_usual_rates_are_the_recognizers() -> None:
     client = service.client()
     assert client.identify(b"photo") == []
     client.verify(b"left", b"right")
-    assert [asked.params for asked in service.asked] == [{"fpir": "0.01", "limit": "100"}, {"fmr": "0.001"}]
+    assert [asked.params for asked in service.asked] == [{"fpir": "0.01", "limit": "50"}, {"fmr": "0.001"}]
 
 
 def test_verify() -> None:
@@ -127,9 +128,10 @@ def test_an_answer_holds_as_many_as_the_service_gives() -> None:
     client = service.client()
     client.identify(b"photo")
     client.people()
-    hints = [get_type_hints(route, include_extras=True)["limit"] for route in (identify, everybody)]
-    most = [rule.le for hint in hints for rule in get_args(hint)[1].metadata if hasattr(rule, "le")]
-    assert [asked.params["limit"] for asked in service.asked] == [str(one) for one in most]
+    hint = get_type_hints(everybody, include_extras=True)["limit"]
+    (most,) = [rule.le for rule in get_args(hint)[1].metadata if hasattr(rule, "le")]
+    # Of more faces the service refuses the photo.
+    assert [asked.params["limit"] for asked in service.asked] == [str(Settings().faces), str(most)]
 
 
 def test_pages_that_lead_in_a_circle_end() -> None:
@@ -140,21 +142,20 @@ def test_pages_that_lead_in_a_circle_end() -> None:
 
 
 def test_erase_finds_the_person() -> None:
-    pages = [
-        {"people": [ADA | {"id": 7, "name": "ada"}], "next": "more"},
-        {"people": [ADA], "next": "not needed"},
-    ]
-    service = Double([*map(says, pages), says(RECEIPT | {"cleared": False})])
+    found = {"people": [ADA | {"id": 7, "name": "ada"}, ADA], "next": None}
+    service = Double([says(found), says(RECEIPT | {"cleared": False})])
     receipt = service.client().erase(" Ada ")
     assert receipt == Receipt("Ada", 3, 2, 1, datetime(2026, 11, 25, 11, tzinfo=UTC), cleared=False)
-    assert [asked.line for asked in service.asked] == ["GET /v1/people"] * 2 + ["DELETE /v1/people/3"]
+    # Of a gallery of any size with two requests, and the name in no address.
+    assert [asked.line for asked in service.asked] == ["POST /v1/people/search", "DELETE /v1/people/3"]
+    assert json.loads(service.asked[0].content) == {"text": "Ada", "exact": True}
 
 
 def test_nobody_else_is_erased() -> None:
     service = Double([says({"people": [ADA | {"name": "ADA"}], "next": None})])
     with pytest.raises(NoSuchPerson, match="Nobody called 'Ada'"):
         service.client().erase("Ada")
-    assert [asked.line for asked in service.asked] == ["GET /v1/people"]
+    assert [asked.line for asked in service.asked] == ["POST /v1/people/search"]
 
 
 @pytest.mark.parametrize("verb", VERBS)

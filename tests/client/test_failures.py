@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import traceback
+from typing import Any
 
 import httpx
 import pytest
@@ -8,6 +9,7 @@ from tests.client.service_double import ADDRESS, KEY, VERBS, Double, envelope, s
 
 from firstsight import errors
 from firstsight.errors import FirstsightError, ServiceError
+from firstsight.faces import Box
 
 
 def every(kind: type[FirstsightError]) -> list[type[FirstsightError]]:
@@ -71,6 +73,23 @@ def test_the_answer_of_something_before_the_service(
     assert caught.value.message == f"The service at {ADDRESS} answered with status {status} and no reason."
     assert caught.value.hint
     assert {asked.request.url.host for asked in service.asked} == {"faces.example"}
+
+
+@pytest.mark.parametrize(
+    ("told", "boxes"),
+    [
+        ({}, ()),
+        ({"boxes": [{"left": 1, "top": 2.5, "width": 30, "height": 40}]}, (Box(1, 2.5, 30, 40),)),
+        ({"boxes": None}, ()),
+        ({"boxes": [{"left": 1}]}, ()),
+    ],
+    ids=["an earlier service", "told", "null", "half a box"],
+)
+def test_where_several_faces_are(told: dict[str, Any], boxes: tuple[Box, ...]) -> None:
+    error = {"code": "several_faces", "message": "It broke.", "hint": "Mend it."} | told
+    with pytest.raises(errors.SeveralFaces, match="It broke") as caught:
+        Double([says({"error": error}, 422)]).client().identify(b"photo")
+    assert caught.value.boxes == boxes
 
 
 @pytest.mark.parametrize("hint", [None, ""])

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -37,9 +38,10 @@ def test_a_file_is_sent_as_it_is(kind: type[Path] | type[str], tmp_path: Path) -
     assert (sent.field, sent.name, sent.kind, sent.content) == ("photo", "ada.jpg", "image/jpeg", content)
 
 
-def test_bytes_are_sent_as_they_are() -> None:
+@pytest.mark.parametrize("form", [bytes, bytearray, memoryview, io.BytesIO])
+def test_bytes_are_sent_as_they_are(form: Callable[[bytes], Source]) -> None:
     service = Double([says(faces())])
-    service.client().identify(b"\x89PNG\r\n\x1a\n\0\xff")
+    service.client().identify(form(b"\x89PNG\r\n\x1a\n\0\xff"))
     ((sent,),) = (asked.photos for asked in service.asked)
     assert (sent.name, sent.kind) == ("the picture", "application/octet-stream")
     assert sent.content == b"\x89PNG\r\n\x1a\n\0\xff"

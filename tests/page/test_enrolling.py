@@ -9,6 +9,7 @@ from tests.page.browsing import Visit, drop, expect, paste, payload, place, png_
 from tests.service.service_makers import zipped
 
 from firstsight import samples
+from firstsight.service.jobs import GONE
 
 Shot = Callable[[Visit, str], None]
 ONE = "One photo is enough"
@@ -120,3 +121,18 @@ def test_many_from_a_zip_with_progress_and_an_outcome_for_each(visit: Visit, sho
     expect(page.get_by_text("2 there already, 1 refused", exact=True)).to_be_visible()
     visit.view("People")
     expect(page.get_by_text("2 people")).to_be_visible()
+
+
+def test_who_was_erased_during_an_import_has_no_name_in_it(visit: Visit, shot: Shot) -> None:
+    """A line without any word would look like a fault."""
+    gone = {"photo": "", "person": "", "person_id": 1, "enrolled": True, "error": None}
+    why = {"code": "no_face", "message": GONE, "hint": ""}
+    job = {"id": "x", "state": "done", "done": 2, "whole": 2, "outcomes": [gone, gone | {"error": why}]}
+    page = visit.sign_in("write").view("Enrol")
+    page.route("**/v1/enroll*", lambda route: route.fulfill(status=202, json=job))
+    packed: Any = {"name": "staff.zip", "mimeType": "application/zip", "buffer": b"zip"}
+    visit.choose(packed, where="A zip of folders", by="Choose a zip")
+    page.get_by_role("button", name="Import").click()
+    outcomes = page.get_by_role("list", name="What became of each photo").get_by_role("listitem")
+    expect(outcomes).to_have_text([f"refused(erased) {GONE}", "enrolled(erased)"])
+    shot(visit, "import-erased")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import date
 
 import pytest
 from tests.page.browsing import Visit, expect, reader
@@ -31,7 +32,7 @@ def test_an_empty_gallery_offers_the_sample_people_and_shows_them(visit: Visit, 
     shot(visit, "people")
     page.get_by_label("Search").fill("li")
     expect(cards).to_have_count(3)
-    expect(page.get_by_text("3 people found")).to_be_visible()
+    expect(page.get_by_role("main").get_by_text("3 people found")).to_be_visible()
 
 
 def test_without_a_kept_picture_there_are_initials(visit: Visit) -> None:
@@ -104,6 +105,20 @@ def test_the_date_of_retention_is_taken_back(visit: Visit, enrolled: Served) -> 
         assert ask("/v1/people/1")["person"]["retain_until"] is None
 
 
+def test_who_is_due_to_go_can_be_renamed(visit: Visit, enrolled: Served) -> None:
+    """Their day, which has passed and would not be taken again, is not sent along."""
+    enrolled.recognizer.store.annotate("Bruno", retain_until=date(2000, 1, 1))
+    page = visit.sign_in("write").page
+    page.get_by_role("button", name="Bruno").click()
+    sheet = page.get_by_role("dialog", name="Bruno")
+    sheet.get_by_text("Rename, consent, retention, notes").click()
+    sheet.get_by_label("Name").fill("Bruno Sá")
+    sheet.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("dialog", name="Bruno Sá")).to_be_visible()
+    person = enrolled.recognizer.store.person("Bruno Sá")
+    assert person.retain_until == date(2000, 1, 1)
+
+
 def test_erasing_says_what_goes_and_gives_a_receipt(visit: Visit, enrolled: Served, shot: Shot) -> None:
     enrolled.recognizer.store.annotate("Bruno", consent="by letter")
     page = visit.sign_in().page
@@ -144,6 +159,10 @@ def test_a_key_sees_what_its_role_may_do(visit: Visit, enrolled: Served, role: s
     page.get_by_role("button", name="Amara").click()
     sheet = page.get_by_role("dialog", name="Amara")
     expect(sheet.get_by_text("Keep until").first).to_be_visible()
+    # What is noted, and the kept picture, which is not even asked for: that would be in the audit log.
+    expect(sheet.locator("dt", has_text="Consent")).to_have_count(int(role != "read"))
+    expect(sheet.locator("dt", has_text="Notes")).to_have_count(int(role != "read"))
+    expect(sheet.locator("img")).to_have_count(int(role != "read"))
     shown = {
         one for one in sheet.get_by_role("button").all_inner_texts() if one in ("Move", "Remove", "Erase …")
     }

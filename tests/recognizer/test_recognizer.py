@@ -24,7 +24,7 @@ from firstsight.errors import (
     SeveralFaces,
     UsageError,
 )
-from firstsight.images import Photo, Source, read_image
+from firstsight.images import Source, read_image
 from firstsight.recognizer import Encoder, Recognizer
 
 People = dict[str, list[Path]]
@@ -78,7 +78,7 @@ def test_every_face_from_left_to_right(known: Recognizer, together: dict[Path, t
 def test_a_photo_in_every_form(known: Recognizer, people: People) -> None:
     name, (_, picture, *_) = next(iter(people.items()))
     content = picture.read_bytes()
-    forms: list[Photo] = [picture, str(picture), content, bytearray(content), memoryview(content)]
+    forms: list[Source] = [picture, str(picture), content, bytearray(content), memoryview(content)]
     forms += [io.BytesIO(content), Image.open(picture), read_image(picture)]
     scores = {round(known.identify(form)[0].similarity or 0, 5) for form in forms}
     assert len(scores) == 1

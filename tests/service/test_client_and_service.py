@@ -56,8 +56,13 @@ def test_errors_are_those_of_the_library(
     with Client(served.url, served.secrets["admin"]) as client:
         with pytest.raises(NoFace):
             client.enroll("Ada", blank)
-        with pytest.raises(SeveralFaces, match="faces were found"):
-            client.enroll("Ada", next(iter(together)))
+        group = next(iter(together))
+        with pytest.raises(SeveralFaces, match="faces were found") as several:
+            client.enroll("Ada", group)
+        # Who sent it can show which ones.
+        wanted = [sighting.box for sighting in client.identify(group)]
+        assert len(wanted) > 1
+        assert list(several.value.boxes) == wanted
         with pytest.raises(NoSuchPerson):
             client.erase("Nobody")
     with Client(served.url, served.secrets["read"]) as client, pytest.raises(Forbidden):

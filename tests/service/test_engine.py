@@ -145,8 +145,9 @@ def test_no_face_is_no_error_unless_one_is_needed() -> None:
         assert (await engine.faces(b"0"))[1] == []
         with pytest.raises(NoFace, match=r"ada\.jpg"):
             await engine.only_face(b"0", "ada.jpg")
-        with pytest.raises(SeveralFaces, match=r"ada\.jpg"):
+        with pytest.raises(SeveralFaces, match=r"ada\.jpg") as several:
             await engine.only_face(b"2", "ada.jpg")
+        assert [box.left for box in several.value.boxes] == [0, 1]
         assert (await engine.only_face(b"1", "ada.jpg")).embedding.item() == 0
 
     run(Fake(), Settings(), test)

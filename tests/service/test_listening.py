@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import socket
 import threading
 import time
@@ -166,3 +167,61 @@ def test_who_takes_it_slowly_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
             assert piece, f"closed with {left} bytes to come"
             left -= len(piece)
             time.sleep(0.02)
+
+
+def whole_answer(connection: socket.socket) -> tuple[bytes, dict[bytes, bytes], dict[str, str]]:
+    """Its first line, its headers, and the error in it; up to the end of the connection or of the body."""
+    got = b""
+    while b"\r\n\r\n" not in got:
+        piece = connection.recv(4096)
+        assert piece, got
+        got += piece
+    head, _, body = got.partition(b"\r\n\r\n")
+    first, *lines = head.split(b"\r\n")
+    headers = {name.lower(): value.strip() for name, _, value in (line.partition(b":") for line in lines)}
+    while len(body) < int(headers[b"content-length"]):
+        piece = connection.recv(4096)
+        assert piece, got
+        body += piece
+    error: dict[str, str] = json.loads(body)["error"]
+    assert set(error) == {"code", "message", "hint", "request_id"}
+    assert error["request_id"] == headers[b"x-request-id"].decode()
+    assert headers[b"content-type"] == b"application/json"
+    assert headers[b"x-content-type-options"] == b"nosniff"
+    return first, headers, error
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"GET / HTTP/1.1\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: here\r\nContent-Length: x\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: here\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+        b"nothing of the kind\r\n\r\n",
+    ],
+    ids=["no host", "no length", "two lengths", "no http"],
+)
+def test_what_is_no_http_is_told_so_in_the_one_form_of_errors(said: bytes) -> None:
+    with connected() as connection:
+        connection.sendall(said)
+        first, headers, error = whole_answer(connection)
+        assert first.startswith(b"HTTP/1.1 400 ")
+        assert error["code"] == "body_malformed"
+        assert headers[b"connection"] == b"close"
+        assert connection.recv(1) == b""
+
+
+def test_when_all_connections_are_in_use_one_is_told_when_to_come_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asks = b"GET / HTTP/1.1\r\nHost: here\r\n\r\n"
+    with connected() as connection:
+        monkeypatch.setattr(module, "CONNECTIONS", 1)
+        connection.sendall(asks)
+        first, headers, error = whole_answer(connection)
+        assert first.startswith(b"HTTP/1.1 503 ")
+        assert (error["code"], headers[b"retry-after"]) == ("overloaded", b"1")
+        # The connection stays, and is served as soon as there is room.
+        monkeypatch.setattr(module, "CONNECTIONS", 2)
+        connection.sendall(asks)
+        answer(connection)

@@ -225,10 +225,10 @@ def test_a_day_put_off_in_the_instant_of_the_sweep_holds(
     add_person(service, "Ada", TODAY - DAY)
     add_person(service, "Bob", TODAY - DAY)
     store = service.recognizer.store
-    erase, person_of = store.erase, store.person_of
+    erase = store.erase
 
     def late(who: str | int, **given: Any) -> Receipt:
-        if person_of(int(who)).name == "Ada":
+        if store.person(who).name == "Ada":
             store.annotate("Ada", retain_until=TODAY + DAY)
         return erase(who, **given)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from contextlib import closing
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated
 
 import typer
@@ -23,6 +23,14 @@ PhotoId = Annotated[
     typer.Argument(metavar="ID", min=1, max=2**63 - 1, help="Number of the photo; `people show` lists them."),
 ]
 """Galleries count from 1, and none counts farther."""
+LastDay = Annotated[
+    datetime | None,
+    typer.Option(
+        "--retain-until",
+        formats=["%Y-%m-%d"],
+        help="Last day to keep them, today or later; `serve` erases by it.",
+    ),
+]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 
 
@@ -138,12 +146,7 @@ def merge(
 def note(
     name: Name,
     consent: Annotated[str | None, typer.Option("--consent", help="How the person agreed.")] = None,
-    retain_until: Annotated[
-        datetime | None,
-        typer.Option(
-            "--retain-until", formats=["%Y-%m-%d"], help="Last day to keep them; `serve` erases by it."
-        ),
-    ] = None,
+    retain_until: LastDay = None,
     no_date: Annotated[bool, typer.Option("--no-date", help="Take the last day back.")] = False,
     notes: Annotated[str | None, typer.Option("--notes", help="Anything else.")] = None,
     gallery: Gallery = None,
@@ -152,7 +155,7 @@ def note(
     """Change consent, last day or notes of a person."""
     if retain_until and no_date:
         raise UsageError("--retain-until and --no-date say opposite things.", hint="Give one of them.")
-    until = retain_until.date() if retain_until else None
+    until = last_day(retain_until)
     with closing(open_gallery(gallery)) as store:
         person = store.annotate(name, consent=consent, retain_until=until, notes=notes, no_date=no_date)
     if as_json:
@@ -212,6 +215,20 @@ def erase(name: Name, yes: Yes = False, gallery: Gallery = None, as_json: Json =
         f"Erased {receipt.person}: {receipt.templates} templates, {receipt.crops} kept crops, "
         f"at {receipt.erased:%Y-%m-%d %H:%M:%S} UTC.",
     )
+
+
+def last_day(given: datetime | None) -> date | None:
+    """The day of the option.
+
+    Raises:
+        UsageError: it has passed: a slip of the keyboard would have somebody erased.
+    """
+    from firstsight.service.days import to_come
+
+    try:
+        return to_come(given.date()) if given else None
+    except ValueError as error:
+        raise UsageError(f"--retain-until cannot be meant ({error}).", hint="Give a later day.") from error
 
 
 def _asked() -> bool:

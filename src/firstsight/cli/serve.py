@@ -109,7 +109,12 @@ def serve(
 def create(
     name: Annotated[str, typer.Argument(metavar="NAME", help="What the key is for.")],
     role: Annotated[
-        str, typer.Option("--role", help="read (identify, verify), write (enrol), or admin (erase, export).")
+        str,
+        typer.Option(
+            "--role",
+            help="read (identify, verify, see who is enrolled), write (enrol, read notes, see crops), or "
+            "admin (erase, export).",
+        ),
     ] = "read",
     gallery: Gallery = None,
 ) -> None:

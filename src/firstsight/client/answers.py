@@ -36,11 +36,16 @@ def person(values: Any) -> Person:
         id=int(values["id"]),
         name=str(values["name"]),
         created=datetime.fromisoformat(values["created"]),
-        consent=str(values["consent"]),
+        consent=_noted(values["consent"]),
         retain_until=None if until is None else date.fromisoformat(until),
-        notes=str(values["notes"]),
+        notes=_noted(values["notes"]),
         templates=int(values["templates"]),
     )
+
+
+def _noted(value: Any) -> str:
+    """What is noted of a person; nothing where the key may not read it."""
+    return "" if value is None else str(value)
 
 
 def page(values: Any) -> Page:
@@ -59,6 +64,11 @@ def receipt(values: Any) -> Receipt:
         erased=datetime.fromisoformat(values["erased"]),
         cleared=values["cleared"] is True,
     )
+
+
+def boxes(values: Any) -> tuple[Box, ...]:
+    """Rectangles of faces."""
+    return tuple(map(_box, values))
 
 
 def sightings(values: Any) -> list[Sighting]:
@@ -80,10 +90,10 @@ def verification(values: Any) -> Verification:
 
 
 def _sighting(values: Any) -> Sighting:
-    box, quality, best = values["box"], values["quality"], _candidate(values["best"])
+    quality, best = values["quality"], _candidate(values["best"])
     similarity = best.similarity if best else None
     found = Sighting(
-        box=Box(*(float(box[side]) for side in ("left", "top", "width", "height"))),
+        box=_box(values["box"]),
         best=best,
         runner_up=_candidate(values["runner_up"]),
         threshold=_threshold(values, similarity, passed=values["person"] is not None),
@@ -91,6 +101,10 @@ def _sighting(values: Any) -> Sighting:
     )
     _agree(values["person"], found.person)
     return found
+
+
+def _box(values: Any) -> Box:
+    return Box(*(float(values[side]) for side in ("left", "top", "width", "height")))
 
 
 def _candidate(values: Any) -> Candidate | None:

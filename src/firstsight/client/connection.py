@@ -62,6 +62,7 @@ class Connection:
         *,
         params: Mapping[str, str | float] | None = None,
         data: Mapping[str, str] | None = None,
+        json: object = None,
         files: Sequence[tuple[str, Part]] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> T:
@@ -74,7 +75,7 @@ class Connection:
         """
         # Built once: what is sent again is the same to the byte.
         request = self._http.build_request(
-            method, path, params=params, data=data, files=files, headers=headers
+            method, path, params=params, data=data, json=json, files=files, headers=headers
         )
         response = self._send(request)
         for attempt in range(RETRIES):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any, Final
 
 import httpx
 
+from firstsight.client import answers
 from firstsight.errors import (
     BodyTooLarge,
     FirstsightError,
@@ -15,6 +17,7 @@ from firstsight.errors import (
     RateLimited,
     ServiceError,
     ServiceUnavailable,
+    SeveralFaces,
     Unauthorized,
 )
 
@@ -64,6 +67,10 @@ def failure(response: httpx.Response, address: str) -> FirstsightError:
             found = kind(said, hint=advice)
             # As the service told it, whatever that kind says by itself.
             found.hint = advice
+            if isinstance(found, SeveralFaces):
+                # An earlier service does not tell them.
+                with suppress(LookupError, TypeError, ValueError, OverflowError):
+                    found.boxes = answers.boxes(told["boxes"])
             return found
     told_of = f"{code}, request {request}".replace(key, "...")
     return ServiceError(f"{said} ({told_of})", hint=advice)

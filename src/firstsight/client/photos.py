@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -11,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from firstsight.gallery.text import storable
-from firstsight.images import Source, read_file, read_image
+from firstsight.images import Source, given, read_file, read_image
 from firstsight.recognizer.encoder import label
 
 FAST: Final = 1
@@ -31,19 +32,19 @@ def part(photo: Source, name: str | None = None, place: int = 1, count: int = 1)
     """A photo as it is sent: files and bytes as they are, what is decoded already as PNG, large ones as JPEG.
 
     Args:
-        photo: a path, the bytes of a file, a PIL image or an array.
+        photo: a path, the bytes of a file, an open file, a PIL image or an array.
         name: what to call it; by default its file's name.
         place: which of several it is, from 1 on; told of those that have no name.
         count: how many are sent.
 
     Raises:
         ImageMissing, ImageTooLarge: the file.
-        ImageUnreadable: the PIL image or the array.
+        ImageUnreadable: the PIL image, the array or the open file, or none of these.
     """
     called = storable(name or label(photo, place, count))
     if isinstance(photo, np.ndarray | Image.Image):
         return called, *_encoded(photo)
-    return called, photo if isinstance(photo, bytes) else read_file(Path(photo)), None
+    return called, read_file(Path(photo)) if isinstance(photo, str | os.PathLike) else given(photo), None
 
 
 def _encoded(photo: Source) -> tuple[bytes, str]:

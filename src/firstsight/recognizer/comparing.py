@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from firstsight.errors import UsageError
-from firstsight.images import Photo
+from firstsight.images import Source
 from firstsight.models import Model
 from firstsight.recognizer.answers import Classification, Verification
 from firstsight.recognizer.encoder import EncodedFace, Encoder, label
@@ -18,7 +18,7 @@ FMR: Final = 1e-3
 """False match rate of a verification, unless another is asked for."""
 
 
-def verify(encoder: Encoder, left: Photo, right: Photo, *, fmr: float = FMR) -> Verification:
+def verify(encoder: Encoder, left: Source, right: Source, *, fmr: float = FMR) -> Verification:
     """Whether two photos, one face in each, show the same person.
 
     Raises:
@@ -41,7 +41,9 @@ def compare(model: Model, left: EncodedFace, right: EncodedFace, *, fmr: float =
     return Verification(similarity, calibration.threshold(fmr), fmr, calibration.likelihood_ratio(similarity))
 
 
-def classify(encoder: Encoder, probes: Sequence[Photo], support: Mapping[str, Photo]) -> list[Classification]:
+def classify(
+    encoder: Encoder, probes: Sequence[Source], support: Mapping[str, Source]
+) -> list[Classification]:
     """One-shot classification: each probe against one photo of each of C people.
 
     Koch, Zemel, Salakhutdinov, "Siamese Neural Networks for One-shot Image Recognition" (2015),
@@ -66,6 +68,6 @@ def classify(encoder: Encoder, probes: Sequence[Photo], support: Mapping[str, Ph
     return answers
 
 
-def _called(photo: Photo, name: str) -> str:
+def _called(photo: Source, name: str) -> str:
     """A photo of the support set in messages: without a name of its own it is told by whom it shows."""
     return label(photo) if isinstance(photo, str | Path) else f"the picture of {name}"

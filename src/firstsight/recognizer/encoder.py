@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from firstsight.errors import ImageError, NoFace, SeveralFaces
 from firstsight.faces import Box, Detector, Face
 from firstsight.faces.quality import UNJUDGED, Quality, assess
-from firstsight.images import DEFAULT_LIMITS, Limits, Photo, read_image
+from firstsight.images import DEFAULT_LIMITS, Limits, Source, read_image
 from firstsight.models import DEFAULT, Model, open_model
 
 
@@ -79,7 +79,7 @@ class Encoder:
         self.model = open_model(model) if isinstance(model, str | Path) else model
         self.detector = detector or Detector()
 
-    def find(self, photo: Photo, *, limits: Limits = DEFAULT_LIMITS) -> FoundFaces:
+    def find(self, photo: Source, *, limits: Limits = DEFAULT_LIMITS) -> FoundFaces:
         """Every face in a photo, from left to right; the whole picture, for a model of whole pictures.
 
         Raises:
@@ -89,7 +89,7 @@ class Encoder:
         faces = self.detector.detect(picture) if self.model.preprocessing.points else [_whole(picture)]
         return FoundFaces(picture, tuple(faces), self.crops(picture, [face.landmarks for face in faces]))
 
-    def faces(self, photo: Photo) -> list[EncodedFace]:
+    def faces(self, photo: Source) -> list[EncodedFace]:
         """Every face in a photo with its template, from left to right.
 
         Raises:
@@ -98,7 +98,7 @@ class Encoder:
         found = self.find(photo)
         return found.encoded(self.model.embed(found.crops))
 
-    def only_face(self, photo: Photo, called: str | None = None) -> EncodedFace:
+    def only_face(self, photo: Source, called: str | None = None) -> EncodedFace:
         """The one face in a photo.
 
         Args:
@@ -165,7 +165,7 @@ def _whole(picture: NDArray[np.uint8]) -> Face:
     return Face(Box(0.0, 0.0, float(width), float(height)), np.empty((0, 2), np.float32), 1.0)
 
 
-def label(photo: Photo, place: int = 1, count: int = 1) -> str:
+def label(photo: Source, place: int = 1, count: int = 1) -> str:
     """What to call a photo in messages and as the source of a template: its file's name.
 
     Args:

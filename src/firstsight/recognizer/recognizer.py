@@ -17,7 +17,7 @@ from firstsight.gallery import Contract, Match, NewTemplate, Person, Receipt, St
 from firstsight.gallery.index import Similarity, inner_product
 from firstsight.gallery.names import checked_name
 from firstsight.gallery.text import day
-from firstsight.images import Photo
+from firstsight.images import Source
 from firstsight.models import DEFAULT, Model
 from firstsight.recognizer import comparing
 from firstsight.recognizer.answers import Candidate, Sighting, Verification
@@ -67,7 +67,7 @@ class Recognizer:
     def enroll(
         self,
         name: str,
-        *photos: Photo,
+        *photos: Source,
         consent: str | None = None,
         retain_until: date | None = None,
         notes: str | None = None,
@@ -114,7 +114,7 @@ class Recognizer:
         ]
         return self.store.add(name, templates, consent=consent, retain_until=retain_until, notes=notes)
 
-    def identify(self, photo: Photo, *, fpir: float = FPIR) -> list[Sighting]:
+    def identify(self, photo: Source, *, fpir: float = FPIR) -> list[Sighting]:
         """Who is in a photo: every face, from left to right.
 
         Of several photos of a person the best-scoring one counts.
@@ -158,7 +158,7 @@ class Recognizer:
             sightings.append(Sighting(face.box, best, runner_up, threshold, face.quality))
         return sightings
 
-    def verify(self, left: Photo, right: Photo, *, fmr: float = comparing.FMR) -> Verification:
+    def verify(self, left: Source, right: Source, *, fmr: float = comparing.FMR) -> Verification:
         """Whether two photos show the same person; see ``comparing.verify``."""
         return comparing.verify(self.encoder, left, right, fmr=fmr)
 

@@ -13,7 +13,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.types import Message, Receive, Scope
 
 from firstsight.errors import BodyMalformed, BodyTooLarge
-from firstsight.service.forms import pieces
+from firstsight.service.forms import pieces, text_of
 from firstsight.service.state import Service
 
 FORM: Final = "multipart/form-data"
@@ -96,7 +96,7 @@ async def read_form(request: Request, service: Service, parts: int, *fields: str
 
     Raises:
         BodyTooLarge: more bytes than allowed.
-        BodyMalformed: it is no such form, or has too many fields, or others.
+        BodyMalformed: it is no such form, or has too many fields, or others, or text that is no UTF-8.
         Overloaded: others hold too much in memory.
     """
     settings = service.settings
@@ -120,7 +120,7 @@ async def read_form(request: Request, service: Service, parts: int, *fields: str
                 hint=f"It has {', '.join(fields)}. Rates and limits stand in the address: ?name=value.",
             )
         if piece.file is None:
-            texts[piece.name] = piece.content.decode("utf-8", "replace")
+            texts[piece.name] = text_of(piece.content)
         elif len(piece.content) > settings.photo.bytes:
             raise _too_large(settings.photo.bytes)
         else:

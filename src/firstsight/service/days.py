@@ -1,9 +1,9 @@
-"""Days, as requests have them."""
+"""Days, as requests have them, and those up to which somebody may be kept."""
 
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import UTC, date, datetime
 
 
 def read_day(value: object) -> date:
@@ -18,3 +18,28 @@ def read_day(value: object) -> date:
         except ValueError:
             pass
     raise ValueError("a day is written as 2027-12-31")
+
+
+def today() -> date:
+    """By the clock that retention goes by."""
+    return datetime.now(UTC).date()
+
+
+def to_come(day: date) -> date:
+    """The same day, unless whoever is kept up to it would be erased by the next sweep.
+
+    Raises:
+        ValueError: it has passed.
+    """
+    if day < (now := today()):
+        raise ValueError(f"{day} is before today, which is {now} (UTC): the person would be erased at once")
+    return day
+
+
+def coming_day(value: object) -> date:
+    """``read_day``, of a day that has not passed.
+
+    Raises:
+        ValueError: it is no day, or it has passed.
+    """
+    return to_come(read_day(value))

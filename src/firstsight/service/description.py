@@ -41,6 +41,10 @@ class Refusal(BaseModel):
     message: str
     hint: str
     request_id: str = Field(description="As in the header X-Request-Id and in the service's log.")
+    boxes: list[dict[str, float]] = Field(
+        default_factory=list,
+        description="Only of `several_faces`: the rectangles of the faces, as `POST /v1/detect` gives them.",
+    )
 
 
 class Refused(BaseModel):

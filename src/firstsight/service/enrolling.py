@@ -7,6 +7,7 @@ import hashlib
 import logging
 from collections.abc import Sequence
 from datetime import date
+from functools import partial
 from typing import Final
 
 from starlette.concurrency import run_in_threadpool
@@ -99,6 +100,69 @@ async def enrol(
         raise
 
 
+async def enrol_once(
+    service: Service,
+    key: Key,
+    token: str,
+    request: Sequence[bytes],
+    name: str,
+    photos: Sequence[Part],
+    *,
+    keep_crops: bool,
+    force: bool,
+    consent: str | None = None,
+    retain_until: date | None = None,
+    notes: str | None = None,
+    person_id: int | None = None,
+) -> Person:
+    """``enrol``, unless the same request came before: then who was enrolled by it, as they are now.
+
+    Args:
+        service: see ``enrol``, as for all that is not told here.
+        key: whose request it is.
+        token: that its sender gave it; empty for none.
+        request: what tells it from others, beside its photos and how they are taken.
+        name: of the person.
+        photos: at least one.
+        keep_crops: also keep the picture of each face.
+        force: enrol even from poor photos.
+        consent: how they agreed.
+        retain_until: the last day that they are kept.
+        notes: anything else.
+        person_id: the one to whom the photos belong.
+
+    Raises:
+        UsageError: another request had that token, or it is too long.
+        Overloaded: the same request is being done.
+        FirstsightError: as ``enrol``.
+    """
+    taken = f"keep_crops={keep_crops}".encode(), f"force={force}".encode()
+    once = Once(service, key, token, [*request, *taken, *(part.content for part in photos)])
+    if person := await run_in_threadpool(once.begin):
+        return person
+    try:
+        return await enrol(
+            service,
+            key,
+            name,
+            photos,
+            keep_crops=keep_crops,
+            force=force,
+            consent=consent,
+            retain_until=retain_until,
+            notes=notes,
+            person_id=person_id,
+            once=once,
+        )
+    except ChangeUncertain:
+        # It may stand: the same request must not be done again.
+        raise
+    except BaseException:
+        # Even when who asked has gone: the next try must not wait for this one.
+        await asyncio.shield(run_in_threadpool(once.done, None))
+        raise
+
+
 class Once:
     """A request that may be sent again, by the key that its sender gave it."""
 
@@ -127,6 +191,7 @@ class Once:
         """
         if not self._token:
             return None
+        self._catch_up()
         with self._service.ledger.transaction() as database:
             new = database.execute(
                 "INSERT OR IGNORE INTO answered (key_id, token, request, at) VALUES (?, ?, ?, ?)",
@@ -145,25 +210,51 @@ class Once:
             raise Overloaded("The same request is being done.", hint="Try again in a second.", retry_after=1)
         if person_id == UNCERTAIN:
             raise ChangeUncertain("The same request came before, and its end was not heard of.")
-        return self._service.recognizer.store.person_of(person_id)
+        return self._service.recognizer.store.person(person_id)
 
     def keep(self, person_id: int) -> None:
-        """``done`` for what stands, or may stand, even should the service's file fail just then.
-
-        Told of that, who asked would send it again, and enrol twice; so it goes into the log. The
-        request stays one that is being done: the same one is not done again.
-        """
-        try:
-            self._answer(person_id)
-        except GalleryUnavailable as error:
-            log.error("an answer is not remembered: key %d\n%s", self._owner[0], faults.told(error))
+        """``done`` for what stands, or may stand."""
+        self._remember(person_id)
 
     def done(self, person: Person | None) -> None:
         """Remember the answer, by number, so that nothing of it is left when they are erased.
 
         None forgets the request, which failed, unless it was answered all the same.
         """
-        self._answer(None if person is None else person.id)
+        self._remember(None if person is None else person.id)
+
+    def _remember(self, person_id: int | None) -> None:
+        """Write down how it ended, even should the service's file fail just then.
+
+        Told of that, who asked would send it again, and enrol twice; so it goes into the log. Until the
+        file takes it, the request is one that is being done: it is written when the same one comes.
+        """
+        late = self._service.late
+        try:
+            self._answer(person_id)
+        except GalleryUnavailable as error:
+            log.error("an answer is not remembered: key %d\n%s", self._owner[0], faults.told(error))
+            if person_id is None:
+                # Who asked may have gone while it was being done, and it was done all the same.
+                late.setdefault(self._owner, partial(self._answer, None))
+            else:
+                late[self._owner] = partial(self._answer, person_id)
+
+    def _catch_up(self) -> None:
+        """Write what the file did not take of the request when it ended.
+
+        Raises:
+            GalleryUnavailable: it still takes nothing.
+        """
+        # Taken out first: of two who come at once the later must not undo what the other has begun.
+        late = self._service.late.pop(self._owner, None)
+        if late is None:
+            return
+        try:
+            late()
+        except GalleryUnavailable:
+            self._service.late[self._owner] = late
+            raise
 
     def _answer(self, person_id: int | None) -> None:
         if not self._token:

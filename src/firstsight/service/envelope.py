@@ -33,6 +33,8 @@ HEADERS: Final = {
 }
 ENCODED: Final = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
 DESCRIBED: Final = "All addresses are described in /v1/openapi.json, and for people at /docs."
+PROBED: Final = ("/", "/docs", "/healthz", "/readyz", "/metrics")
+"""Addresses that proxies and monitors look at by HEAD, which is answered there as GET is."""
 log = logging.getLogger("firstsight.service")
 
 
@@ -48,6 +50,9 @@ class Envelope:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        if scope["method"] == "HEAD" and scope["path"] in PROBED:
+            # A copy: the server, whose the first one is, leaves out the body of the answer.
+            scope = {**scope, "method": "GET"}
         scope.setdefault("state", {})["request_id"] = request_id = secrets.token_hex(8)
         began, status = time.monotonic(), 0
 
@@ -110,6 +115,15 @@ def answered(error: FirstsightError, request_id: str, status: int | None = None)
         headers["WWW-Authenticate"] = "Bearer"
     values = fields.error(error) | {"request_id": request_id}
     return JSONResponse({"error": values}, status or error.http_status, headers)
+
+
+def refused(error: FirstsightError, status: int | None = None) -> JSONResponse:
+    """An error as the answer to a request that does not reach the application."""
+    request_id = secrets.token_hex(8)
+    answer = answered(error, request_id, status)
+    answer.headers.update(HEADERS | {"X-Request-Id": request_id})
+    log.info("%s unknown %d", request_id, answer.status_code)
+    return answer
 
 
 async def on_error(request: Request, error: Exception) -> JSONResponse:

@@ -99,10 +99,10 @@ class _Reader:
         options = parse_options_header(self._disposition)[1]
         if b"name" not in options:
             raise BodyMalformed("A part of the form has no name.", hint=HINT)
-        self._piece.name = _text(options[b"name"])
+        self._piece.name = text_of(options[b"name"])
         is_file = b"filename" in options
         if is_file:
-            self._piece.file = _text(options[b"filename"])
+            self._piece.file = text_of(options[b"filename"])
         if not self._left[is_file]:
             many = f"{self._allowed[is_file]} {'photos' if is_file else 'fields'}"
             raise BodyMalformed(f"The form has more than {many}.", hint="Send fewer.")
@@ -122,6 +122,15 @@ class _Reader:
         self.ended = True
 
 
-def _text(raw: bytes | bytearray) -> str:
-    """What a browser wrote; bytes that are no UTF-8 are shown as such, and stand for themselves nowhere."""
-    return raw.decode("utf-8", "replace")
+def text_of(raw: bytes | bytearray) -> str:
+    """What was written. With a sign in the place of what cannot be read two names would become one.
+
+    Raises:
+        BodyMalformed: it is no UTF-8.
+    """
+    try:
+        return raw.decode()
+    except UnicodeDecodeError as error:
+        raise BodyMalformed(
+            "Text in a form, and what its files are called, has to be UTF-8.", hint="Send it as UTF-8."
+        ) from error

@@ -9,10 +9,11 @@ from typing import Final
 
 import h11
 import uvicorn
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from firstsight.errors import UsageError
+from firstsight.errors import BodyMalformed, Overloaded, UsageError
+from firstsight.service.envelope import refused
 
 CONNECTIONS: Final = 1000
 """At the same time; those beyond are answered 503."""
@@ -51,6 +52,28 @@ class Punctual(H11Protocol):
         """What is left of the request is read to nobody."""
         super().on_response_complete()
         self._watch()
+
+    def handle_events(self) -> None:
+        """Answer what came; beyond so many connections, that there are too many.
+
+        uvicorn's own limit answers with text, and says nothing of when to come back.
+        """
+        full = max(len(self.connections), len(self.tasks)) >= CONNECTIONS
+        self.app = _crowded if full else self.config.loaded_app
+        super().handle_events()
+
+    def send_400_response(self, msg: str) -> None:
+        """What is no HTTP, in the one form of errors; the connection ends, for nobody knows what follows."""
+        error = BodyMalformed(msg, hint="Send a request of HTTP/1.1, with its Host and one Content-Length.")
+        answer = refused(error, 400)
+        headers = [*answer.raw_headers, (b"connection", b"close")]
+        for event in (
+            h11.Response(status_code=400, headers=headers, reason=b"Bad Request"),
+            h11.Data(data=bytes(answer.body)),
+            h11.EndOfMessage(),
+        ):
+            self.transport.write(self.conn.send(event) or b"")
+        self.transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Nothing is owed any more."""
@@ -96,6 +119,12 @@ class Punctual(H11Protocol):
             self._timer = self.loop.call_later(HEAD if head else REST, self.timeout_keep_alive_handler)
 
 
+async def _crowded(scope: Scope, receive: Receive, send: Send) -> None:
+    """In the application's place while there are too many connections."""
+    error = Overloaded("All connections are in use.", hint="Try again in a second.", retry_after=1)
+    await refused(error)(scope, receive, send)
+
+
 def listen(host: str, port: int) -> socket.socket:
     """A socket that takes connections; port 0 is any that is free.
 
@@ -131,7 +160,6 @@ def server(app: ASGIApp) -> uvicorn.Server:
         access_log=False,
         log_level="warning",
         server_header=False,
-        limit_concurrency=CONNECTIONS,
         timeout_keep_alive=IDLE,
         timeout_graceful_shutdown=30,
         ws="none",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Final
 
 from fastapi import Depends, Request, Security
@@ -14,7 +14,7 @@ from starlette.concurrency import run_in_threadpool
 
 from firstsight.errors import ChangeUncertain, Forbidden, GalleryUnavailable
 from firstsight.recognizer import Recognizer
-from firstsight.service import audit, faults, keys
+from firstsight.service import audit, faults, keys, queries
 from firstsight.service.budget import Budget
 from firstsight.service.engine import Engine
 from firstsight.service.jobs import Jobs
@@ -48,6 +48,8 @@ class Service:
     imports: Budget
     """Of zips, from the first byte to the end of the import."""
     settings: Settings
+    late: dict[tuple[int, str], Callable[[], None]] = field(default_factory=dict)
+    """What the service's file did not take when a request ended, to be written when it is sent again."""
 
     def note(
         self,
@@ -137,7 +139,7 @@ async def served(request: Request) -> Service:
 
 
 def needs(role: str) -> Callable[[Request, object], Awaitable[Key]]:
-    """A dependency: the key of the request, which must have that role."""
+    """A dependency: the key of the request, which must have that role; its address must be meant."""
 
     # Not in a thread: the keys are few, and looking them up waits for nobody who reads or writes.
     async def key(request: Request, _: Annotated[object, Security(BEARER)]) -> Key:
@@ -152,6 +154,8 @@ def needs(role: str) -> Callable[[Request, object], Awaitable[Key]]:
                 f"This needs a key with the role {role!r}; {found.name!r} has {found.role!r}.",
                 hint=f"Make one: firstsight keys create NAME --role {role}",
             )
+        # After that: without a key nobody learns what an address takes.
+        queries.refuse_unknown(request)
         return found
 
     return key

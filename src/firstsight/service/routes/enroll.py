@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from datetime import date
 from typing import Annotated, Any, Final
@@ -29,9 +28,9 @@ from firstsight.gallery.names import LONGEST, checked_name
 from firstsight.samples import people
 from firstsight.service.archives import photos_of
 from firstsight.service.bodies import ZIP, Form, Part, announced, kind, read_bytes, read_form
-from firstsight.service.days import read_day
+from firstsight.service.days import coming_day
 from firstsight.service.description import GALLERY, PHOTO, body, refusals
-from firstsight.service.enrolling import Once, enrol
+from firstsight.service.enrolling import enrol, enrol_once
 from firstsight.service.jobs import Enrolled, Job, Photo
 from firstsight.service.keys import Key
 from firstsight.service.routes.people import NOTED
@@ -45,7 +44,7 @@ PAGE: Final = 1000
 TEXTS: Final[dict[str, dict[str, Any]]] = {
     "name": {"type": "string", "minLength": 1, "maxLength": LONGEST},
     "consent": {"type": "string", "maxLength": NOTED},
-    "retain_until": {"type": "string", "format": "date"},
+    "retain_until": {"type": "string", "format": "date", "description": "Today (UTC) or later."},
     "notes": {"type": "string", "maxLength": NOTED},
     "keep_crops": {"type": "boolean"},
     "force": {"type": "boolean"},
@@ -90,32 +89,20 @@ async def enroll(
     form = await read_form(request, service, service.settings.parts, *FIELDS)
     keep_crops, force = keep_crops or form.flag("keep_crops"), force or form.flag("force")
     name = checked_name(form.texts.get("name", ""))
-    photos_sent = form.photos.get("photo", [])
-    sent = [f"{field}={text}".encode() for field, text in sorted(form.texts.items())]
-    once = Once(service, key, idempotency_key, [*sent, *(part.content for part in photos_sent)])
     day, consent, notes = _day(form), _noted(form, "consent"), _noted(form, "notes")
-    if person := await run_in_threadpool(once.begin):
-        return fields.person(person)
-    try:
-        person = await enrol(
-            service,
-            key,
-            name,
-            photos_sent,
-            keep_crops=keep_crops,
-            force=force,
-            consent=consent,
-            retain_until=day,
-            notes=notes,
-            once=once,
-        )
-    except ChangeUncertain:
-        # It may stand: the same request must not be done again.
-        raise
-    except BaseException:
-        # Even when who asked has gone: the next try must not wait for this one.
-        await asyncio.shield(run_in_threadpool(once.done, None))
-        raise
+    person = await enrol_once(
+        service,
+        key,
+        idempotency_key,
+        [f"{field}={text}".encode() for field, text in sorted(form.texts.items())],
+        name,
+        form.photos.get("photo", []),
+        keep_crops=keep_crops,
+        force=force,
+        consent=consent,
+        retain_until=day,
+        notes=notes,
+    )
     return fields.person(person)
 
 
@@ -223,6 +210,8 @@ def _noted(form: Form, field: str) -> str | None:
 def _day(form: Form) -> date | None:
     text = form.texts.get("retain_until", "")
     try:
-        return read_day(text) if text else None
+        return coming_day(text) if text else None
     except ValueError as error:
-        raise BodyMalformed(f"retain_until is no day ({error}).", hint="Mend it, or leave it out.") from error
+        raise BodyMalformed(
+            f"retain_until cannot be meant ({error}).", hint="Send today or a later day, or leave it out."
+        ) from error

@@ -19,18 +19,22 @@ from firstsight.errors import (
     NoSuchPerson,
     UsageError,
 )
+from firstsight.gallery import Person
 from firstsight.gallery.text import now
-from firstsight.service import audit
-from firstsight.service.days import read_day
+from firstsight.service import audit, searching
+from firstsight.service.days import coming_day
 from firstsight.service.description import GALLERY, refusals
-from firstsight.service.routes.paging import LARGEST, Cursor, Limit, Number, following, number
+from firstsight.service.keys import Key
+from firstsight.service.routes.paging import ABOUT, LARGEST, OURS, Cursor, Limit, Number, following, number
 from firstsight.service.state import Admin, Reader, Served, Writer
 
 router = APIRouter(prefix="/v1/people")
 NOTED: Final = 10_000
 """Characters of a name, or of what is noted of a person."""
+NOTES: Final = "write"
+"""The role that may read what is noted of a person."""
 Text = Annotated[str, Field(max_length=NOTED)]
-Day = Annotated[date, BeforeValidator(read_day)]
+Day = Annotated[date, BeforeValidator(coming_day), Field(description="Today (UTC) or later.")]
 
 
 class Change(BaseModel):
@@ -58,11 +62,44 @@ class Merger(BaseModel):
     into: Annotated[int, Field(ge=1, le=LARGEST)]
 
 
+class Search(BaseModel):
+    """Who is looked for. Not in the address, where a proxy's log would keep names."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    text: Annotated[str, Field(min_length=1, max_length=NOTED, description="Of their name or notes.")]
+    exact: Annotated[bool, Field(description="It is the whole name.")] = False
+    limit: Annotated[int, Field(ge=1, le=500)] = 100
+    cursor: Annotated[str | None, Field(max_length=100, description=ABOUT, json_schema_extra=OURS)] = None
+
+
+def told(person: Person, key: Key) -> dict[str, Any]:
+    """Somebody, as far as a key may know of them: a door that compares need not read what is noted."""
+    values = fields.person(person)
+    return values if key.may(NOTES) else values | {"consent": None, "notes": None}
+
+
 @router.get("", responses=refusals(*GALLERY))
-def everybody(service: Served, _: Reader, limit: Limit = 100, cursor: Cursor = None) -> dict[str, Any]:
-    """The people, in the order of enrolment, page by page."""
+def everybody(service: Served, key: Reader, limit: Limit = 100, cursor: Cursor = None) -> dict[str, Any]:
+    """The people, in the order of enrolment, page by page; `consent` and `notes` from `write` on."""
     found = service.recognizer.store.page(number(cursor) or 0, limit)
-    return {"people": [fields.person(one) for one in found], "next": following(found, limit)}
+    return {"people": [told(one, key) for one in found], "next": following(found, limit)}
+
+
+@router.post("/search", responses=refusals(*GALLERY))
+def search(service: Served, key: Reader, wanted: Search) -> dict[str, Any]:
+    """People with a text in their name, or from `write` on their notes.
+
+    A page may hold few of them, and `next` still lead on.
+    """
+    store, after = service.recognizer.store, None
+    if wanted.exact:
+        found = searching.called(store, wanted.text)
+    else:
+        found, after = searching.with_text(
+            store, wanted.text, number(wanted.cursor) or 0, wanted.limit, notes=key.may(NOTES)
+        )
+    return {"people": [told(one, key) for one in found], "next": None if after is None else str(after)}
 
 
 @router.post("", status_code=201, responses=refusals(NameTaken, InvalidName, ChangeUncertain, *GALLERY))
@@ -82,12 +119,12 @@ def add(service: Served, key: Writer, new: Newcomer) -> dict[str, Any]:
 
 
 @router.get("/{person_id}", responses=refusals(NoSuchPerson, *GALLERY))
-def show(service: Served, _: Reader, person_id: Number) -> dict[str, Any]:
-    """A person and their photos."""
+def show(service: Served, key: Reader, person_id: Number) -> dict[str, Any]:
+    """A person and their photos; `consent` and `notes` from `write` on."""
     store = service.recognizer.store
     person = store.person(person_id)
     photos = [fields.template(one) for one in store.templates(person_id)]
-    return {"person": fields.person(person), "photos": photos}
+    return {"person": told(person, key), "photos": photos}
 
 
 @router.patch(
@@ -140,16 +177,26 @@ def erase(service: Served, key: Admin, person_id: Number) -> dict[str, Any]:
 
 @router.get("/{person_id}/export", responses=refusals(NoSuchPerson, GalleryLocked, *GALLERY))
 def export(service: Served, key: Admin, person_id: Number) -> dict[str, Any]:
-    """All that is held of a person, embeddings apart: for who asks what is known of them."""
+    """All that is held of a person: for who asks what is known of them.
+
+    Of each photo `templates` has the numbers that stand for the face, which are float32, little-endian, in
+    base64; `model` says what made them.
+    """
     store = service.recognizer.store
-    person = store.person(person_id)
-    photos = store.templates(person_id)
-    crops = {one.id: store.crop(one.id).crop for one in photos if one.has_crop}
+    person, held = store.person(person_id), store.held(person_id)
     service.note(key, "export", "exported", person_id=person_id)
     return {
         "person": fields.person(person),
-        "photos": [fields.template(one) for one in photos],
-        "crops": {str(place): base64.b64encode(crop).decode() for place, crop in crops.items() if crop},
+        "photos": [fields.template(photo) for photo, _ in held],
+        "templates": {
+            str(photo.id): _encoded(kept.embedding.astype("<f4").tobytes()) for photo, kept in held
+        },
+        "model": asdict(store.contract),
+        "crops": {str(photo.id): _encoded(kept.crop) for photo, kept in held if kept.crop},
         "audit": [asdict(entry) for entry in audit.of_person(service.ledger, person_id)],
         "exported": now(),
     }
+
+
+def _encoded(held: bytes) -> str:
+    return base64.b64encode(held).decode()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Header, Query, Request, Response
 from pydantic import BaseModel, ConfigDict
 from starlette.concurrency import run_in_threadpool
 
@@ -24,10 +24,10 @@ from firstsight.errors import (
 from firstsight.service import faults
 from firstsight.service.bodies import read_photo
 from firstsight.service.description import GALLERY, PHOTO, body, other_than_json, refusals
-from firstsight.service.enrolling import enrol
+from firstsight.service.enrolling import enrol_once
 from firstsight.service.routes import people
 from firstsight.service.routes.paging import Number
-from firstsight.service.state import Reader, Served, Writer
+from firstsight.service.state import Served, Writer
 
 router = APIRouter(prefix="/v1")
 Flag = Annotated[bool, Query()]
@@ -55,15 +55,25 @@ async def add(
     key: Writer,
     request: Request,
     person_id: Number,
-    keep_crop: Flag = False,
+    keep_crops: Flag = False,
+    keep_crop: Annotated[bool, Query(deprecated=True, description="The same, as it was called.")] = False,
     force: Flag = False,
+    idempotency_key: Annotated[str, Header()] = "",
 ) -> dict[str, Any]:
     """Another photo of a person; `photos` is null when it was added and the others could not be read."""
     store = service.recognizer.store
-    person = await run_in_threadpool(store.person_of, person_id)
+    person = await run_in_threadpool(store.person, person_id)
     photo = await read_photo(request, service)
-    added = await enrol(
-        service, key, person.name, [photo], keep_crops=keep_crop, force=force, person_id=person_id
+    added = await enrol_once(
+        service,
+        key,
+        idempotency_key,
+        [b"a photo to a person", str(person_id).encode()],
+        person.name,
+        [photo],
+        keep_crops=keep_crops or keep_crop,
+        force=force,
+        person_id=person_id,
     )
     try:
         return await run_in_threadpool(people.show, service, key, person_id)
@@ -103,11 +113,15 @@ def remove(service: Served, key: Writer, photo_id: Number) -> dict[str, Any]:
 @router.get(
     "/photos/{photo_id}/crop",
     response_class=Response,
-    responses=refusals(NoSuchTemplate, ImageMissing, GalleryLocked, *GALLERY) | other_than_json("image/png"),
+    responses=refusals(NoSuchTemplate, NoSuchPerson, ImageMissing, GalleryLocked, *GALLERY)
+    | other_than_json("image/png"),
 )
-def crop(service: Served, _: Reader, photo_id: Number) -> Response:
+def crop(service: Served, key: Writer, photo_id: Number) -> Response:
     """The picture of the face, where it was kept."""
-    kept = service.recognizer.store.crop(photo_id).crop
-    if kept is None:
+    store = service.recognizer.store
+    kept = store.crop(photo_id)
+    if kept.crop is None:
         raise ImageMissing("No picture of this face was kept.", hint="Enrol with keep_crops=true.")
-    return Response(kept, media_type="image/png")
+    # Before it is given out: what cannot be noted is not shown.
+    service.note(key, "crop", "shown", person_id=store.person(kept.person).id)
+    return Response(kept.crop, media_type="image/png")

@@ -36,7 +36,8 @@ export function details(person, done) {
         await routes.change(person.id, {
           name: name.value.trim(),
           consent: consent.value.trim(),
-          retain_until: retain.value || null,
+          // Sent only when changed: a day that has passed since is not taken again.
+          ...(retain.value === (person.retain_until ?? "") ? {} : { retain_until: retain.value || null }),
           notes: notes.value.trim(),
         });
         announce("Saved.");

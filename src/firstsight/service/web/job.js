@@ -25,7 +25,8 @@ function line(outcome) {
     "li",
     { class: became.replace(" ", "-") },
     el("span", { class: "pill" }, became),
-    el("span", {}, el("strong", {}, outcome.person), ` ${outcome.photo}`),
+    // Of who was erased since, the service tells neither name nor photo.
+    el("span", {}, el("strong", {}, outcome.person || "(erased)"), ` ${outcome.photo}`),
     why,
   );
 }

@@ -1,8 +1,8 @@
-// A field for a person's name that offers those who are loaded, and looks further for a name that is none of theirs.
+// A field for a person's name that offers those who have what is typed in theirs.
 
 import { el, unique } from "./dom.js";
 import { loaded, ready } from "./roster.js";
-import { searched } from "./searching.js";
+import { PAUSE, search } from "./searching.js";
 
 const OFFERED = 200;
 
@@ -17,34 +17,41 @@ export function nameInput({ without = [], ...props } = {}) {
     required: true,
     ...props,
   });
-  const others = () => loaded().filter((person) => !without.includes(person.id));
-  /** Those whose names have what was typed in them. */
-  const alike = () => {
-    const typed = input.value.trim().toLocaleLowerCase();
-    return others().filter((person) => person.name.toLocaleLowerCase().includes(typed));
-  };
-  const fill = () =>
-    list.replaceChildren(
-      ...alike()
-        .slice(0, OFFERED)
-        .map((person) => el("option", { value: person.name })),
+  const takes = (person) => !without.includes(person.id);
+  const typed = () => input.value.trim();
+  // Those whom the service found.
+  let found = [];
+  const fill = () => {
+    const text = typed().toLocaleLowerCase();
+    const alike = [...loaded(), ...found].filter(
+      (person) => takes(person) && person.name.toLocaleLowerCase().includes(text),
     );
-  // One search at a time: it looks at what the field holds by then.
-  let looking = null;
+    const names = [...new Set(alike.map((person) => person.name))].slice(0, OFFERED);
+    list.replaceChildren(...names.map((name) => el("option", { value: name })));
+  };
+  let asking = new AbortController();
+  let pause = 0;
+  async function look({ signal }) {
+    const hunt = search(typed());
+    const offer = () => {
+      found = hunt.people;
+      fill();
+    };
+    try {
+      await hunt.next(offer, signal);
+      offer();
+    } catch {
+      // Somebody typed on; and a name that is not offered can still be typed.
+    }
+  }
   input.addEventListener("input", () => {
     fill();
-    looking ??= searched(() => alike()[0] ?? null)
-      // A name that is not offered can still be typed.
-      .then(fill, () => {})
-      .finally(() => {
-        looking = null;
-      });
+    clearTimeout(pause);
+    asking.abort();
+    asking = new AbortController();
+    if (typed()) pause = setTimeout(look, PAUSE, asking);
   });
   input.addEventListener("focus", fill);
   void ready().then(fill, () => {});
-  return {
-    input,
-    list,
-    person: () => others().find((one) => one.name === input.value.trim()) ?? null,
-  };
+  return { input, list, takes };
 }

@@ -5,8 +5,9 @@ import { follow } from "./job.js";
 import { openPerson } from "./person.js";
 import { portrait } from "./portrait.js";
 import { problem } from "./problem.js";
-import { changed, load, loaded, MOST, more, PAGE, roster } from "./roster.js";
+import { changed, load, loaded, more, roster } from "./roster.js";
 import * as routes from "./routes.js";
+import { PAUSE, search as searchFor } from "./searching.js";
 import { may } from "./session.js";
 import { count, day } from "./words.js";
 
@@ -78,15 +79,11 @@ function welcome() {
 
 /** The view. */
 export function peopleView() {
-  const search = el("input", { type: "search", autocomplete: "off", placeholder: "Name or notes" });
+  const search = el("input", { type: "search", autocomplete: "off", placeholder: may("write") ? "Name or notes" : "Name" });
   const grid = el("ul", { class: "people" });
   const place = el("div", { class: "stack" });
   const status = el("p", { class: "muted", role: "status" });
-  const next = button("Load more", () => {
-    room += PAGE;
-    if (loaded().length >= room || !more()) show();
-    else void busy(next, () => fetchPeople());
-  });
+  const next = button("Load more", () => void busy(next, () => fetchPeople()));
   const bar = el("div", { class: "bar" }, field("Search", search), status);
   const node = el(
     "section",
@@ -99,8 +96,9 @@ export function peopleView() {
   );
   let stale = true;
   let latest = 0;
-  // A search may load many more people than one wants to see at once.
-  let room = PAGE;
+  let asking = new AbortController();
+  // What is looked for; null while everybody is shown.
+  let hunt = null;
 
   // The grid is drawn anew when people change: who uses the keyboard stays with the person all the same.
   const focusOn = (id) => grid.querySelector(`[data-person="${id}"]`)?.focus({ preventScroll: true });
@@ -108,46 +106,44 @@ export function peopleView() {
 
   const wanted = () => search.value.trim();
 
-  function found() {
-    const text = wanted().toLocaleLowerCase();
-    if (!text) return loaded();
-    return loaded().filter((person) => `${person.name}\n${person.notes}`.toLocaleLowerCase().includes(text));
-  }
-
-  function show() {
-    const people = found();
+  function show({ searching = false } = {}) {
+    const people = hunt ? hunt.people : loaded();
     const empty = loaded().length === 0 && !more();
-    const searching = wanted() !== "" && more();
-    const further = people.length > room || more();
+    const further = hunt ? hunt.more : more();
     bar.hidden = empty;
     next.hidden = !further || searching;
     const held = grid.contains(document.activeElement) ? document.activeElement.dataset.person : null;
-    grid.replaceChildren(...people.slice(0, room).map((person) => card(person, open)));
+    grid.replaceChildren(...people.map((person) => card(person, open)));
     if (held !== null) focusOn(held);
     status.classList.toggle("waiting", searching);
-    if (searching)
-      status.textContent = `Searching … ${count(people.length, "person", "people")} found so far`;
-    else if (wanted()) status.textContent = `${count(people.length, "person", "people")} found`;
-    else {
-      const shown = count(Math.min(people.length, room), "person", "people");
-      status.textContent = shown + (further ? " loaded, there are more" : "");
-    }
+    const shown = count(people.length, "person", "people");
+    if (searching) status.textContent = `Searching … ${shown} found so far`;
+    else if (hunt) status.textContent = `${shown} found${further ? ", there are more" : ""}`;
+    else status.textContent = shown + (further ? " loaded, there are more" : "");
     if (empty) place.replaceChildren(welcome());
-    else if (!people.length && !searching)
-      place.replaceChildren(el("p", { class: "panel empty" }, `Nobody found for “${wanted()}”.`));
+    else if (hunt && !people.length && !searching)
+      place.replaceChildren(el("p", { class: "panel empty" }, `Nobody found for “${hunt.text}”.`));
     else place.replaceChildren();
   }
 
   async function fetchPeople(again = false) {
     const turn = ++latest;
     stale = false;
+    // What nobody waits for any more is not gone on with.
+    asking.abort();
+    asking = new AbortController();
     node.setAttribute("aria-busy", "true");
     try {
-      await load({ again, limit: wanted() ? MOST : PAGE });
+      if (again || !wanted()) await load({ again });
       if (turn !== latest) return;
+      if (again || hunt?.text !== wanted()) hunt = wanted() ? searchFor(wanted()) : null;
+      if (hunt) {
+        show({ searching: true });
+        const current = hunt;
+        await current.next(() => turn === latest && show({ searching: true }), asking.signal);
+        if (turn !== latest) return;
+      }
       show();
-      // The service does not search: whoever may be the one who is wanted is loaded.
-      if (wanted() && more()) return await fetchPeople();
       if (!again) announce(status.textContent);
     } catch (error) {
       if (turn !== latest) return;
@@ -155,7 +151,8 @@ export function peopleView() {
       const failed = problem(error, { retry: () => fetchPeople(again) });
       if (again) grid.replaceChildren();
       bar.hidden = next.hidden = again;
-      if (wanted()) status.textContent = `${count(found().length, "person", "people")} found of those loaded`;
+      if (hunt)
+        status.textContent = `${count(hunt.people.length, "person", "people")} found, and not all were looked through`;
       status.classList.remove("waiting");
       place.replaceChildren(failed);
     } finally {
@@ -172,10 +169,19 @@ export function peopleView() {
     place.replaceChildren(el("p", { class: "visually-hidden" }, "Loading …"));
   }
 
+  let pause = 0;
   search.addEventListener("input", () => {
-    room = PAGE;
-    show();
-    if (wanted() && more() && !node.hasAttribute("aria-busy")) void fetchPeople();
+    clearTimeout(pause);
+    // Where everybody is loaded, nobody need be asked.
+    if (wanted()) pause = setTimeout(() => void fetchPeople(), more() ? PAUSE : 0);
+    else {
+      latest += 1;
+      asking.abort();
+      node.removeAttribute("aria-busy");
+      hunt = null;
+      if (stale) void fetchPeople(true);
+      else show();
+    }
   });
   roster.addEventListener("changed", () => {
     stale = true;

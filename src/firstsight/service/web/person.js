@@ -31,7 +31,7 @@ function adding(person, done) {
       }
       trouble.replaceChildren();
       try {
-        await routes.addPhoto(person.id, photo, { keepCrop: keep.box.checked, force });
+        await routes.addPhoto(person.id, photo, { keepCrops: keep.box.checked, force });
         announce("Added.");
         done();
       } catch (error) {
@@ -66,11 +66,13 @@ function exporting(person, place) {
 const fold = (title, content) => el("details", { class: "fold" }, el("summary", {}, title), content);
 
 function facts(person) {
+  // What is noted is not told to a key that may only compare.
+  const told = may("write");
   const rows = [
     ["Enrolled", day(person.created)],
-    ["Consent", person.consent || "not noted"],
+    ...(told ? [["Consent", person.consent || "not noted"]] : []),
     ["Keep until", person.retain_until ? day(person.retain_until) : "no date set"],
-    ["Notes", person.notes || "none"],
+    ...(told ? [["Notes", person.notes || "none"]] : []),
   ];
   return el(
     "dl",

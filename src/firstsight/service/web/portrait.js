@@ -3,6 +3,7 @@
 import { ApiError } from "./api.js";
 import { el } from "./dom.js";
 import * as routes from "./routes.js";
+import { may } from "./session.js";
 
 const MOST = 400;
 const AT_ONCE = 3;
@@ -45,6 +46,9 @@ function next() {
     waiting.shift()();
   }
 }
+
+/** Whether the key may see kept pictures: otherwise each one asked for would be a refusal in the audit log. */
+const sees = () => may("write");
 
 /** Address of a kept crop; null when there is none (any more). */
 function address(photo) {
@@ -91,7 +95,7 @@ function fill(node, url) {
 /** Portrait of one photo of a person. */
 export function photoPortrait(photo, name, id) {
   const node = blank(name, id);
-  if (photo.crop_kept) void address(photo.id).then((url) => fill(node, url));
+  if (photo.crop_kept && sees()) void address(photo.id).then((url) => fill(node, url));
   return node;
 }
 
@@ -117,6 +121,6 @@ export function portrait(person) {
       /* the initials stay */
     }
   };
-  if (person.templates > 0) eyes.observe(node);
+  if (person.templates > 0 && sees()) eyes.observe(node);
   return node;
 }

@@ -21,20 +21,17 @@ export const more = () => cursor !== null;
 /** People whom one looks at in one go. */
 export const PAGE = 60;
 
-/** People whom the service gives at once at most. */
-export const MOST = 500;
-
 /** Load the first page again, or the next one; who asked before waits for the newest answer. */
-export function load({ again = false, limit = PAGE } = {}) {
+export function load({ again = false } = {}) {
   const fresh = again || !begun;
   // Until the first page is there anew, the next page of the old ones is nothing to ask for.
   if (fresh) begun = false;
-  newest = take(fresh, ++turn, limit);
+  newest = take(fresh, ++turn);
   return newest;
 }
 
-async function take(fresh, asked, limit) {
-  const answer = await routes.people(fresh ? null : cursor, limit);
+async function take(fresh, asked) {
+  const answer = await routes.people(fresh ? null : cursor, PAGE);
   if (asked !== turn) return newest ?? load();
   people = fresh ? answer.people : [...people, ...answer.people];
   cursor = answer.next;

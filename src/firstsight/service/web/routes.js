@@ -19,8 +19,7 @@ function form(fields) {
   return made;
 }
 
-const flags = ({ keepCrop = false, keepCrops = false, force = false }) => ({
-  keep_crop: keepCrop ? "true" : null,
+const flags = ({ keepCrops = false, force = false }) => ({
   keep_crops: keepCrops ? "true" : null,
   force: force ? "true" : null,
 });
@@ -29,6 +28,7 @@ export const me = (key) => call("GET", "/v1/me", { key });
 export const model = () => call("GET", "/v1/model");
 
 export const people = (cursor, limit) => call("GET", "/v1/people", { query: { limit, cursor } });
+export const search = (what, signal) => call("POST", "/v1/people/search", { json: what, signal });
 export const person = (number) => call("GET", `/v1/people/${id(number)}`);
 export const change = (number, what) => call("PATCH", `/v1/people/${id(number)}`, { ...write, json: what });
 export const merge = (number, into) =>
@@ -41,7 +41,7 @@ export const addPhoto = (number, photo, choices) =>
 export const movePhoto = (photo, to) =>
   call("POST", `/v1/photos/${id(photo)}/move`, { ...write, json: { to } });
 export const removePhoto = (photo) => call("DELETE", `/v1/photos/${id(photo)}`, write);
-export const crop = (photo) => call("GET", `/v1/photos/${id(photo)}/crop`, { as: "blob" });
+export const crop = (photo) => call("GET", `/v1/photos/${id(photo)}/crop`, { ...write, as: "blob" });
 
 export const enroll = (fields, once) =>
   call("POST", "/v1/enroll", {
