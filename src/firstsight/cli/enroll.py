@@ -16,12 +16,13 @@ from firstsight.cli.options import (
     Gallery,
     Json,
     KeepCrops,
+    LastDay,
     ModelName,
     gallery_shown,
+    last_day,
     open_recognizer,
 )
 from firstsight.cli.output import answer, answer_json, command, progress, remark, table
-from firstsight.cli.people import LastDay, last_day
 from firstsight.errors import UsageError
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from contextlib import closing
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import platformdirs
 import typer
 
-from firstsight.errors import GalleryMissing, GalleryUnavailable, UnknownModel
+from firstsight.errors import GalleryMissing, GalleryUnavailable, UnknownModel, UsageError
 from firstsight.gallery import Contract, Store, open_store
 from firstsight.gallery.opening import placed, shown
 
@@ -44,6 +45,14 @@ KeepCrops = Annotated[
     bool,
     typer.Option("--keep-crops", help="Keep an aligned crop of each face, for `reembed` later."),
 ]
+LastDay = Annotated[
+    datetime | None,
+    typer.Option(
+        "--retain-until",
+        formats=["%Y-%m-%d"],
+        help="Last day to keep them, today or later; `serve` erases by it.",
+    ),
+]
 Mirrored = Annotated[
     bool, typer.Option("--mirrored", help="Embed each picture and its mirror image, and add them.")
 ]
@@ -56,6 +65,20 @@ Shifted = Annotated[
         help="Embed each picture also moved by so many pixels to each of the four sides, and add all.",
     ),
 ]
+
+
+def last_day(given: datetime | None) -> date | None:
+    """The day of the option.
+
+    Raises:
+        UsageError: it has passed: a slip of the keyboard would have somebody erased.
+    """
+    from firstsight.service.days import to_come
+
+    try:
+        return to_come(given.date()) if given else None
+    except ValueError as error:
+        raise UsageError(f"--retain-until cannot be meant ({error}).", hint="Give a later day.") from error
 
 
 def gallery_path(gallery: str | None) -> str:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import sys
 from contextlib import closing
 from dataclasses import replace
-from datetime import date, datetime
 from typing import Annotated
 
 import typer
 
 from firstsight import fields
-from firstsight.cli.options import Gallery, Json, gallery_shown, open_gallery
+from firstsight.cli.options import Gallery, Json, LastDay, gallery_shown, last_day, open_gallery
 from firstsight.cli.output import answer, answer_json, command, remark, table
 from firstsight.errors import UsageError
 from firstsight.gallery import Receipt, Store
@@ -23,14 +22,6 @@ PhotoId = Annotated[
     typer.Argument(metavar="ID", min=1, max=2**63 - 1, help="Number of the photo; `people show` lists them."),
 ]
 """Galleries count from 1, and none counts farther."""
-LastDay = Annotated[
-    datetime | None,
-    typer.Option(
-        "--retain-until",
-        formats=["%Y-%m-%d"],
-        help="Last day to keep them, today or later; `serve` erases by it.",
-    ),
-]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 
 
@@ -215,20 +206,6 @@ def erase(name: Name, yes: Yes = False, gallery: Gallery = None, as_json: Json =
         f"Erased {receipt.person}: {receipt.templates} templates, {receipt.crops} kept crops, "
         f"at {receipt.erased:%Y-%m-%d %H:%M:%S} UTC.",
     )
-
-
-def last_day(given: datetime | None) -> date | None:
-    """The day of the option.
-
-    Raises:
-        UsageError: it has passed: a slip of the keyboard would have somebody erased.
-    """
-    from firstsight.service.days import to_come
-
-    try:
-        return to_come(given.date()) if given else None
-    except ValueError as error:
-        raise UsageError(f"--retain-until cannot be meant ({error}).", hint="Give a later day.") from error
 
 
 def _asked() -> bool:
