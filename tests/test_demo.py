@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from firstsight import demo
 from firstsight.cli.app import app
-from firstsight.drawing import RED
+from firstsight.drawing import RED, drawable
 from firstsight.errors import UsageError
 
 
@@ -36,7 +36,7 @@ def test_the_demo_names_everybody_and_no_stranger(
 
 @pytest.mark.parametrize("name", ["demo.png", "demo.JPG", "a.b/demo.webp"])
 def test_a_picture_that_can_be_drawn(name: str, tmp_path: Path) -> None:
-    demo.drawable(tmp_path / name)
+    drawable(tmp_path / name)
     assert list(tmp_path.iterdir()) == []
 
 

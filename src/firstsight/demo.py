@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -46,22 +45,6 @@ class Shown:
 
     enrolled: int
     looks: tuple[Look, ...]
-
-
-def drawable(picture: Path) -> None:
-    """See that the answers can be drawn to a file of that name, before there are any.
-
-    Raises:
-        UsageError: its ending names no format that pictures are written in.
-    """
-    kind = Image.registered_extensions().get(picture.suffix.lower(), "")
-    try:
-        Image.new("RGB", (1, 1)).save(io.BytesIO(), kind)
-    except (OSError, ValueError, KeyError) as error:  # KeyError: a format that is unknown, or read only
-        raise UsageError(
-            f"{picture} cannot be drawn: its ending names no format that pictures are written in.",
-            hint="Name a .png or .jpg.",
-        ) from error
 
 
 def run(model: str, *, progress: Callable[[int, int], None] | None = None) -> Shown:

@@ -158,12 +158,25 @@ def draw_sheet(title: str, rows: Mapping[str, tuple[str, Sequence[NDArray[np.uin
     return page
 
 
+def drawable(path: Path) -> None:
+    """See that a picture can be drawn to a file of that name, before there is one.
+
+    Raises:
+        UsageError: its ending names no format that pictures are written in.
+    """
+    _drawn(Image.new("RGB", (1, 1)), path)
+
+
 def save(page: Image.Image, path: Path) -> None:
     """Write a picture; its format is told by the file's ending.
 
     Raises:
         UsageError: the file cannot be written.
     """
+    write_whole(path, _drawn(page, path))
+
+
+def _drawn(page: Image.Image, path: Path) -> bytes:
     drawn, kind = io.BytesIO(), Image.registered_extensions().get(path.suffix.lower())
     try:
         if kind is None:
@@ -171,4 +184,4 @@ def save(page: Image.Image, path: Path) -> None:
         page.save(drawn, kind)
     except (OSError, ValueError, KeyError) as error:  # KeyError: a format that is read only
         raise UsageError(f"{path} cannot be drawn ({error}).", hint="Name a .png or .jpg.") from error
-    write_whole(path, drawn.getvalue())
+    return drawn.getvalue()

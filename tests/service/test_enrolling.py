@@ -31,7 +31,7 @@ from firstsight.recognizer import EncodedFace, Encoder, Recognizer
 from firstsight.service import audit, keys
 from firstsight.service.bodies import Part
 from firstsight.service.engine import Place
-from firstsight.service.enrolling import LONGEST, Once, enrol
+from firstsight.service.enrolling import LONGEST, Once, Wanted, enrol
 from firstsight.service.keys import Key
 from firstsight.service.ledger import Ledger
 from firstsight.service.routes import enroll as routes
@@ -222,14 +222,12 @@ def test_a_person_with_all_that_was_sent(service: Service, people: People, path:
 
     async def whole() -> None:
         photos = [*parts(pictures[0]), Part("", pictures[1].read_bytes())]
-        person = await enrol(
-            service, DESK, "Amara", photos, keep_crops=True, consent="signed", retain_until=day, notes="desk"
-        )
+        wanted = Wanted("Amara", photos, keep_crops=True, consent="signed", retain_until=day, notes="desk")
+        person = await enrol(service, DESK, wanted)
         assert (person.name, person.templates, person.consent) == ("Amara", 2, "signed")
         assert (person.retain_until, person.notes) == (day, "desk")
-        assert await enrol(
-            service, DESK, "Amara", parts(people["Amara"][2])
-        ) == service.recognizer.store.person("Amara")
+        wanted = Wanted("Amara", parts(people["Amara"][2]))
+        assert await enrol(service, DESK, wanted) == service.recognizer.store.person("Amara")
 
     asyncio.run(whole())
     store = service.recognizer.store
@@ -261,7 +259,7 @@ def test_all_photos_of_a_request_or_none(
     async def whole() -> None:
         for photos, error, match in wrong:
             with pytest.raises(error, match=match):
-                await enrol(service, DESK, "Amara", photos)
+                await enrol(service, DESK, Wanted("Amara", photos))
 
     asyncio.run(whole())
     assert service.recognizer.people() == []
@@ -289,8 +287,8 @@ def test_who_was_erased_while_their_photo_was_looked_at_stays_erased(
 
     async def whole() -> None:
         with pytest.raises(NoSuchPerson):
-            await enrol(service, DESK, "Ada", parts(people["Amara"][0]), person_id=ada.id)
-        await enrol(service, DESK, "Bob", parts(people["Amara"][0]), person_id=bob.id)
+            await enrol(service, DESK, Wanted("Ada", parts(people["Amara"][0]), person_id=ada.id))
+        await enrol(service, DESK, Wanted("Bob", parts(people["Amara"][0]), person_id=bob.id))
 
     asyncio.run(whole())
     assert [(one.id, one.name, one.templates) for one in store.people()] == [(bob.id, "Robert", 2)]
@@ -313,7 +311,7 @@ def test_who_is_erased_at_the_last_moment_does_not_come_back(
 
     monkeypatch.setattr(store, "add", late)
     with pytest.raises(NoSuchPerson):
-        asyncio.run(enrol(service, DESK, "Ada", parts(people["Amara"][0]), person_id=ada.id))
+        asyncio.run(enrol(service, DESK, Wanted("Ada", parts(people["Amara"][0]), person_id=ada.id)))
     assert store.people() == left
 
 
@@ -327,7 +325,9 @@ def test_the_answer_is_remembered_though_who_asked_has_gone(
     begun, go = held_add(service, monkeypatch)
 
     async def whole() -> None:
-        asked = asyncio.create_task(enrol(service, DESK, "Ada", parts(people["Amara"][0]), once=first))
+        asked = asyncio.create_task(
+            enrol(service, DESK, Wanted("Ada", parts(people["Amara"][0])), once=first)
+        )
         await until(begun.is_set)
         asked.cancel()
         await asyncio.sleep(0)

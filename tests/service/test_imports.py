@@ -15,7 +15,7 @@ from tests.service.test_routes import finished
 from firstsight.recognizer import Encoder, Recognizer
 from firstsight.service import audit
 from firstsight.service.bodies import Part
-from firstsight.service.enrolling import enrol
+from firstsight.service.enrolling import Wanted, enrol
 from firstsight.service.ledger import Ledger
 
 People = dict[str, list[Path]]
@@ -60,9 +60,8 @@ def test_a_change_is_noted_before_who_gave_up_hears_of_it(
     begun, go = held_add(service, monkeypatch)
 
     async def whole() -> None:
-        asked = asyncio.create_task(
-            enrol(service, DESK, "Ada", [Part("1.jpg", people["Amara"][0].read_bytes())])
-        )
+        wanted = Wanted(name="Ada", photos=[Part("1.jpg", people["Amara"][0].read_bytes())])
+        asked = asyncio.create_task(enrol(service, DESK, wanted))
         await until(begun.is_set)
         asked.cancel()
         asyncio.get_running_loop().call_later(0.05, go.set)

@@ -9,6 +9,7 @@ import pytest
 from tests.service.conftest import Served
 from tests.service.test_routes import error
 
+from firstsight.gallery import copying
 from firstsight.service import searching
 
 NAMES = ("Ada Lovelace", "Grace Hopper", "Zoe\u0308 Lova", "STRASSE", "Nora")
@@ -68,7 +69,7 @@ def test_a_whole_name(filled: Served, text: str, found: list[int]) -> None:
 def test_pages_put_together_are_all_who_are_found(
     filled: Served, monkeypatch: pytest.MonkeyPatch, limit: int, size: int, looked: int
 ) -> None:
-    monkeypatch.setattr(searching, "PAGE", size)
+    monkeypatch.setattr(copying, "BATCH", size)
     monkeypatch.setattr(searching, "LOOKED", looked)
     found, cursor = list[int](), None
     with filled.http() as http:

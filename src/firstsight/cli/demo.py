@@ -21,10 +21,10 @@ def demo(
 ) -> None:
     """Enrol twelve people who do not exist from one picture each, and recognise them and strangers."""
     from firstsight import demo as room
-    from firstsight.drawing import save
+    from firstsight.drawing import drawable, save
     from firstsight.models import DEFAULT
 
-    room.drawable(picture)
+    drawable(picture)
     with progress("Looking") as show:
         shown = room.run(model or DEFAULT, progress=show)
     table(

@@ -84,9 +84,8 @@ def copy(
     return _verified(source, target, before, verifying)
 
 
-def everybody(store: Store) -> Iterator[Person]:
-    """All people in the order of enrolment."""
-    after = 0
+def everybody(store: Store, after: int = 0) -> Iterator[Person]:
+    """All people in the order of enrolment, behind a number."""
     while page := store.page(after, BATCH):
         yield from page
         after = page[-1].id

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 from functools import partial
 from typing import Final
@@ -29,34 +30,37 @@ UNCERTAIN: Final = 0
 """In the place of a person's number, which begin at 1: of a request that was done, or not."""
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Photos that are to become a person's."""
+
+    name: str
+    """Of the person, new or not."""
+    photos: Sequence[Part]
+    """At least one."""
+    keep_crops: bool = False
+    """Also keep the picture of each face."""
+    force: bool = False
+    """Enrol even from poor photos."""
+    consent: str | None = None
+    """How they agreed."""
+    retain_until: date | None = None
+    """The last day that they are kept."""
+    notes: str | None = None
+    """Anything else."""
+    person_id: int | None = None
+    """The one to whom the photos belong, by whatever name they have by then."""
+
+
 async def enrol(
-    service: Service,
-    key: Key,
-    name: str,
-    photos: Sequence[Part],
-    *,
-    keep_crops: bool = False,
-    force: bool = False,
-    consent: str | None = None,
-    retain_until: date | None = None,
-    notes: str | None = None,
-    person_id: int | None = None,
-    once: Once | None = None,
-    status: int = 201,
+    service: Service, key: Key, wanted: Wanted, *, once: Once | None = None, status: int = 201
 ) -> Person:
     """See ``Recognizer.enroll``.
 
     Args:
         service: where.
         key: whose request it is.
-        name: of the person, new or not.
-        photos: at least one.
-        keep_crops: also keep the picture of each face.
-        force: enrol even from poor photos.
-        consent: how they agreed.
-        retain_until: the last day that they are kept.
-        notes: anything else.
-        person_id: the one to whom the photos belong, by whatever name they have by then.
+        wanted: whom, from what.
         once: remembers the answer as soon as there is one, even when who asked has gone.
         status: of the answer, for the audit log.
 
@@ -65,23 +69,31 @@ async def enrol(
         NoSuchPerson: whoever has that number was erased.
         FirstsightError: as ``Recognizer.enroll``, and ``Overloaded``.
     """
-    if not photos:
+    if not wanted.photos:
         raise BodyMalformed("No photo was sent.", hint="Send one or more as 'photo'.")
     templates = []
     with service.engine.place() as place:
-        for photo in photos:
+        for photo in wanted.photos:
             called = photo.name or label(photo.content)
             face = await place.only_face(photo.content, called)
             service.metrics.seen(1)
-            templates.append(await run_in_threadpool(new_template, face, called, keep_crops, force))
+            templates.append(
+                await run_in_threadpool(new_template, face, called, wanted.keep_crops, wanted.force)
+            )
 
     def add() -> Person:
         store = service.recognizer.store
         # Photos take their time: who was erased meanwhile must not come back by their name.
-        who = name if person_id is None else person_id
-        with service.change(key, "enroll", person_id=person_id, status=status) as noted:
+        who = wanted.name if wanted.person_id is None else wanted.person_id
+        with service.change(key, "enroll", person_id=wanted.person_id, status=status) as noted:
             try:
-                person = store.add(who, templates, consent=consent, retain_until=retain_until, notes=notes)
+                person = store.add(
+                    who,
+                    templates,
+                    consent=wanted.consent,
+                    retain_until=wanted.retain_until,
+                    notes=wanted.notes,
+                )
             except ChangeUncertain:
                 if once:
                     once.keep(UNCERTAIN)
@@ -101,59 +113,28 @@ async def enrol(
 
 
 async def enrol_once(
-    service: Service,
-    key: Key,
-    token: str,
-    request: Sequence[bytes],
-    name: str,
-    photos: Sequence[Part],
-    *,
-    keep_crops: bool,
-    force: bool,
-    consent: str | None = None,
-    retain_until: date | None = None,
-    notes: str | None = None,
-    person_id: int | None = None,
+    service: Service, key: Key, token: str, request: Sequence[bytes], wanted: Wanted
 ) -> Person:
     """``enrol``, unless the same request came before: then who was enrolled by it, as they are now.
 
     Args:
-        service: see ``enrol``, as for all that is not told here.
+        service: where.
         key: whose request it is.
         token: that its sender gave it; empty for none.
         request: what tells it from others, beside its photos and how they are taken.
-        name: of the person.
-        photos: at least one.
-        keep_crops: also keep the picture of each face.
-        force: enrol even from poor photos.
-        consent: how they agreed.
-        retain_until: the last day that they are kept.
-        notes: anything else.
-        person_id: the one to whom the photos belong.
+        wanted: whom, from what.
 
     Raises:
         UsageError: another request had that token, or it is too long.
         Overloaded: the same request is being done.
         FirstsightError: as ``enrol``.
     """
-    taken = f"keep_crops={keep_crops}".encode(), f"force={force}".encode()
-    once = Once(service, key, token, [*request, *taken, *(part.content for part in photos)])
+    taken = f"keep_crops={wanted.keep_crops}".encode(), f"force={wanted.force}".encode()
+    once = Once(service, key, token, [*request, *taken, *(part.content for part in wanted.photos)])
     if person := await run_in_threadpool(once.begin):
         return person
     try:
-        return await enrol(
-            service,
-            key,
-            name,
-            photos,
-            keep_crops=keep_crops,
-            force=force,
-            consent=consent,
-            retain_until=retain_until,
-            notes=notes,
-            person_id=person_id,
-            once=once,
-        )
+        return await enrol(service, key, wanted, once=once)
     except ChangeUncertain:
         # It may stand: the same request must not be done again.
         raise

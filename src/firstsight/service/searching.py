@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import unicodedata
+from itertools import islice
 from typing import Final
 
 from firstsight.errors import InvalidName, NoSuchPerson
 from firstsight.gallery import Person, Store
+from firstsight.gallery.copying import everybody
 from firstsight.gallery.names import checked_name
 
 LOOKED: Final = 5000
 """People who are looked through for one answer: a search through all would hold a thread for long."""
-PAGE: Final = 1000
-"""People who are asked for at once."""
 
 
 def called(store: Store, name: str) -> list[Person]:
@@ -40,18 +40,13 @@ def with_text(
         through. They may be few, or nobody, and there be more behind.
     """
     wanted, found, looked = _folded(text), list[Person](), 0
-    while looked < LOOKED:
-        page = store.page(after, PAGE)
-        for one in page:
-            after = one.id
-            if wanted in _folded(f"{one.name}\n{one.notes}" if notes else one.name):
-                found.append(one)
-                if len(found) == limit:
-                    return found, after
-        if len(page) < PAGE:
-            return found, None
-        looked += len(page)
-    return found, after
+    for one in islice(everybody(store, after), LOOKED):
+        after, looked = one.id, looked + 1
+        if wanted in _folded(f"{one.name}\n{one.notes}" if notes else one.name):
+            found.append(one)
+            if len(found) == limit:
+                return found, after
+    return found, after if looked == LOOKED else None
 
 
 def _folded(text: str) -> str:

@@ -30,7 +30,7 @@ from firstsight.service.archives import photos_of
 from firstsight.service.bodies import ZIP, Form, Part, announced, kind, read_bytes, read_form
 from firstsight.service.days import coming_day
 from firstsight.service.description import GALLERY, PHOTO, body, refusals
-from firstsight.service.enrolling import enrol, enrol_once
+from firstsight.service.enrolling import Wanted, enrol, enrol_once
 from firstsight.service.jobs import Enrolled, Job, Photo
 from firstsight.service.keys import Key
 from firstsight.service.routes.people import NOTED
@@ -95,13 +95,15 @@ async def enroll(
         key,
         idempotency_key,
         [f"{field}={text}".encode() for field, text in sorted(form.texts.items())],
-        name,
-        form.photos.get("photo", []),
-        keep_crops=keep_crops,
-        force=force,
-        consent=consent,
-        retain_until=day,
-        notes=notes,
+        Wanted(
+            name=name,
+            photos=form.photos.get("photo", []),
+            keep_crops=keep_crops,
+            force=force,
+            consent=consent,
+            retain_until=day,
+            notes=notes,
+        ),
     )
     return fields.person(person)
 
@@ -153,9 +155,8 @@ def _begin(
             if (there := await run_in_threadpool(_holder, service, name, photo)) is not None:
                 return Enrolled(there, new=False)
             await service.engine.room()
-            enrolled = await enrol(
-                service, key, name, [Part(photo, content)], keep_crops=keep_crops, force=force, status=202
-            )
+            wanted = Wanted(name=name, photos=[Part(photo, content)], keep_crops=keep_crops, force=force)
+            enrolled = await enrol(service, key, wanted, status=202)
         return Enrolled(enrolled.id, new=True)
 
     async def number(person: str) -> int | None:

@@ -24,7 +24,7 @@ from firstsight.errors import (
 from firstsight.service import faults
 from firstsight.service.bodies import read_photo
 from firstsight.service.description import GALLERY, PHOTO, body, other_than_json, refusals
-from firstsight.service.enrolling import enrol_once
+from firstsight.service.enrolling import Wanted, enrol_once
 from firstsight.service.routes import people
 from firstsight.service.routes.paging import Number
 from firstsight.service.state import Served, Writer
@@ -69,11 +69,13 @@ async def add(
         key,
         idempotency_key,
         [b"a photo to a person", str(person_id).encode()],
-        person.name,
-        [photo],
-        keep_crops=keep_crops or keep_crop,
-        force=force,
-        person_id=person_id,
+        Wanted(
+            name=person.name,
+            photos=[photo],
+            keep_crops=keep_crops or keep_crop,
+            force=force,
+            person_id=person_id,
+        ),
     )
     try:
         return await run_in_threadpool(people.show, service, key, person_id)
