@@ -12,6 +12,7 @@ from tests.page.test_overtaking import held, let_go, wait
 from tests.service.conftest import Served
 
 from firstsight import fields
+from firstsight.gallery import copying
 from firstsight.service import searching
 
 Shot = Callable[[Visit, str], None]
@@ -32,7 +33,7 @@ def crowd(served: Served) -> Served:
 def test_the_grid_is_searched_to_its_end(
     crowd: Served, visit: Visit, shot: Shot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(searching, "PAGE", 100)
+    monkeypatch.setattr(copying, "BATCH", 100)
     monkeypatch.setattr(searching, "LOOKED", 300)
     page = visit.sign_in("read").page
     status = page.get_by_role("main").get_by_role("status").first
